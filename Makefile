@@ -1,0 +1,51 @@
+# Nothing here needs root. `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help dev tools lint test unit integration bench demo lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+dev: $(VENV)/.installed ## Create .venv with the locked dependencies
+
+tools: dev ## Build the control plane for the integration tests (once; KUBEBUILDER_ASSETS skips it)
+	$(BIN)/python -m tests.tools.build
+
+lint: dev ## Style, types, layers, docstrings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/interrogate --quiet webhook
+
+unit: dev ## Tests without a control plane
+	$(BIN)/pytest -m "not integration"
+
+integration: tools ## Tests against a real kube-apiserver and etcd
+	$(BIN)/pytest -m integration
+
+test: lint tools ## Everything: lint, types, layers, unit and integration tests
+	$(BIN)/pytest
+
+bench: tools ## Measure speed and memory; writes build/bench.json and docs/performance.md's table
+	$(BIN)/python -m bench
+
+demo: dev ## Show the main job in a minute: no cluster, no Go, no root
+	$(BIN)/python -m demo
+
+lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## Remove what make has made in this folder
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The flow of one review: decode, images, decide, record."""

@@ -1,0 +1,1 @@
+"""Pure decisions: metadata in, a gate result out. No IO, no clock."""

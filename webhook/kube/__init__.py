@@ -1,0 +1,1 @@
+"""Plumbing towards the API server: client, reflector, Events."""

@@ -1,0 +1,62 @@
+"""Every size, count and time limit, in one frozen object.
+
+A limit is checked before the work that it bounds. CVE-2023-46737, CVE-2023-33957, CVE-2023-42816 and
+CVE-2024-45395 are what happens without.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits; times in seconds, sizes in bytes."""
+
+    review_bytes: int = 8 * 1024 * 1024
+    """One AdmissionReview. An UPDATE carries two objects of up to 1.5 MiB each, escaped."""
+    envelope_bytes: int = 4 * 1024 * 1024
+    """One DSSE envelope or Sigstore bundle."""
+    json_depth: int = 64
+    """Nesting of any evidence document."""
+    signatures: int = 32
+    """Signatures in one envelope."""
+    subjects: int = 1024
+    """Subjects in one statement."""
+    candidates: int = 64
+    """Envelopes that are looked at for one image digest."""
+    hot_symbols: int = 100
+    """Entries in a predicate's `hotSymbols` list; the count itself may be higher."""
+    symbol_characters: int = 1024
+    """One symbol's name."""
+    trusted_keys: int = 64
+    """Keys in the trust policy; each costs a signature check per envelope."""
+    reference_characters: int = 1024
+    """One image reference, before it is parsed."""
+    containers: int = 512
+    """Containers and image volumes in one workload."""
+    count_maximum: int = 2**63 - 1
+    """The highest count that is believed; what lies above is out of range."""
+    clock_skew: float = 300.0
+    """How far ahead of our clock an observation may end."""
+    deadline_default: float = 10.0
+    """A review's time when the request names none, as the API server's own default."""
+    deadline_margin: float = 0.5
+    """What is kept back of the API server's timeout to get the answer onto the wire."""
+    message_characters: int = 8192
+    """The text of a denial."""
+    warning_characters: int = 120
+    """One warning; the API server's advice."""
+    warnings_characters: int = 4096
+    """All warnings of one answer; the API server cuts what lies above."""
+    verification_thread_bytes: int = 64 * 1024
+    """Envelopes above this size are verified in a thread, so that the loop goes on."""
+    verdict_cache_entries: int = 20_000
+    """Verified envelopes that are remembered."""
+    profile_bytes: int = 256 * 1024 * 1024
+    """One profile given to `attest`."""
+    settings_bytes: int = 1024 * 1024
+    """The configuration file."""
+    directory_files: int = 20_000
+    """Files that the directory store reads."""
+
+
+LIMITS = Limits()

@@ -1,0 +1,1 @@
+"""Pure data: references, statements, queries and results, gate contexts, decision records. No IO."""

@@ -1,0 +1,132 @@
+"""The `evidence_query` contract: a query, its context, and the result, as the second seed's schemas have them.
+
+Plain frozen dataclasses: the admission path makes a few per review, and the schemas' strict reading belongs to
+the surfaces that take them from outside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class Lane(StrEnum):
+    """How far a result may be believed."""
+
+    VERIFIED = "verified"
+    """A configured key signed the evidence."""
+    ASSERTED = "asserted"
+    """Somebody said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerTime:
+    """The only clock of a provider.
+
+    Attributes:
+        kind: `unix_millis` or `logical`.
+        value: Milliseconds since 1970, or a logical counter ≥ 0.
+    """
+
+    kind: Literal["unix_millis", "logical"]
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceQuery:
+    """What is asked.
+
+    Attributes:
+        provider_id: Who answers, for example `execution-evidence`.
+        check_id: The provider's check, for example `metadata`.
+        params: Any JSON value that the check takes; None equals absent.
+    """
+
+    provider_id: str
+    check_id: str
+    params: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceContext:
+    """On whose behalf and when it is asked."""
+
+    tenant_id: int
+    namespace_id: int
+    run_id: str
+    scenario_id: str
+    stage_id: str
+    trigger_id: str
+    trigger_time: TriggerTime
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceValue:
+    """A value with its kind; `EvidenceValue("json", None)` is a null that is present."""
+
+    kind: Literal["json", "bytes"]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceHash:
+    """SHA-256 over the canonical JSON of the inner value, or over the raw bytes."""
+
+    value: str
+    algorithm: Literal["sha256"] = "sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReference:
+    """Where the evidence lies."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceAnchor:
+    """What the evidence is about."""
+
+    anchor_type: str
+    anchor_value: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSignature:
+    """A provider's signature over the hash."""
+
+    scheme: str
+    key_id: str
+    signature: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceProblem:
+    """Why there is no value; `code` is stable, `message` is ours and safe to show."""
+
+    code: str
+    message: str
+    details: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceResult:
+    """The answer; all eight members are always written."""
+
+    value: EvidenceValue | None = None
+    lane: Lane = Lane.VERIFIED
+    error: EvidenceProblem | None = None
+    evidence_hash: EvidenceHash | None = None
+    evidence_ref: EvidenceReference | None = None
+    evidence_anchor: EvidenceAnchor | None = None
+    signature: EvidenceSignature | None = None
+    content_type: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Gives the result as the seed's output schema writes it.
+
+        Returns:
+            A JSON object with exactly the eight members.
+        """
+        return asdict(self)

@@ -1,0 +1,193 @@
+"""The in-toto statement and the `executionEvidence` predicate.
+
+Sources: in-toto attestation framework v1 (https://in-toto.io/Statement/v1; v0.1 is read too, since cosign writes
+it); docs/contracts/execution-evidence-v1.md for the predicate.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from webhook.errors import MalformedError
+from webhook.limits import LIMITS
+from webhook.model.image import is_digest
+from webhook.model.strict_json import parse_json
+from webhook.model.timestamp import parse_rfc3339
+
+STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
+PREDICATE_TYPES = ("stella.ops/executionEvidence@v1", "https://stella.ops/executionEvidence@v1")
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+_ENVIRONMENT_CHARACTERS = 63
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def _instant(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("a time is a string")  # noqa: TRY004 - pydantic turns only ValueError into its own error
+    return parse_rfc3339(value)
+
+
+def _printable(text: str) -> str:
+    # These names end up in messages, Events and logs: no line breaks, no terminal codes.
+    if not text.isprintable():
+        raise ValueError("not printable")
+    return text
+
+
+Count = Annotated[int, Field(strict=True, ge=0, le=LIMITS.count_maximum)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Name = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_printable)]
+Environment = Annotated[str, Field(min_length=1, max_length=_ENVIRONMENT_CHARACTERS), AfterValidator(_printable)]
+
+
+class _Part(BaseModel):
+    """A part of the predicate: camelCase, wrong types refused, unknown members left to those who add them."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", alias_generator=to_camel, allow_inf_nan=False)
+
+
+class Counting(_Part):
+    """By which rules the two counts were made; `attest` names its rules here."""
+
+    hot_symbols: Name
+    """For example `leaf-share>=1%`."""
+    call_paths: Name
+    """For example `distinct-stacks`."""
+
+
+class Tracer(_Part):
+    """The tool that watched the image."""
+
+    name: Name
+    version: Annotated[str, Field(max_length=256), AfterValidator(_printable)] = ""
+
+
+class HotSymbol(_Part):
+    """One symbol and its part of all samples."""
+
+    symbol: Annotated[str, Field(min_length=1, max_length=LIMITS.symbol_characters)]
+    share: Annotated[float, Field(ge=0, le=1, strict=False)]
+    """A fraction from 0 to 1."""
+
+
+class ProfileReference(_Part):
+    """The profile that the counts come from."""
+
+    digest: Annotated[str, Field(pattern=r"\Asha256:[a-f0-9]{64}\Z")]
+    media_type: Name
+    uri: Annotated[str, Field(max_length=2048), AfterValidator(_printable)] | None = None
+
+
+class ExecutionEvidence(_Part):
+    """The predicate `stella.ops/executionEvidence@v1`: where and how an image was seen running."""
+
+    environment: Environment
+    """Where the image ran, for example `staging`. Compared without case."""
+    observed_from: Instant | None = None
+    observed_until: Instant
+    """The end of the observation; its age is what `MaxEvidenceAge` limits."""
+    hot_symbol_count: Count
+    unique_call_paths: Count
+    counting: Counting | None = None
+    tracer: Tracer | None = None
+    sample_count: Count | None = None
+    hot_symbols: Annotated[list[HotSymbol], Field(max_length=LIMITS.hot_symbols)] | None = None
+    """The hottest symbols; all of them, unless the count exceeds `LIMITS.hot_symbols`."""
+    profile: ProfileReference | None = None
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if self.observed_from is not None and self.observed_from > self.observed_until:
+            raise ValueError("the observation ends before it begins")
+        if self.hot_symbols is not None:
+            if len(self.hot_symbols) != min(self.hot_symbol_count, LIMITS.hot_symbols):
+                raise ValueError("hotSymbols and hotSymbolCount disagree")
+            if len({entry.symbol for entry in self.hot_symbols}) != len(self.hot_symbols):
+                raise ValueError("hotSymbols names a symbol twice")
+        return self
+
+
+class Subject(BaseModel):
+    """What a statement is about."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+    name: Annotated[str, Field(max_length=2048)] = ""
+    digest: Annotated[dict[str, str], Field(min_length=1, max_length=16)]
+    """Algorithm to hexadecimal value; only `sha256` is read."""
+
+
+class Statement(BaseModel):
+    """An in-toto statement whose predicate has not been looked at."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+    type: Annotated[str, Field(alias="_type")]
+    predicate_type: Annotated[str, Field(alias="predicateType")]
+    subject: Annotated[list[Subject], Field(min_length=1, max_length=LIMITS.subjects)]
+    predicate: Any = None
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Self:
+        """Reads a statement.
+
+        Args:
+            payload: The decoded payload of an envelope, UTF-8 JSON.
+
+        Returns:
+            The statement; its `type` is one of `STATEMENT_TYPES`, its `predicate_type` any.
+
+        Raises:
+            MalformedError: The payload is no in-toto statement.
+        """
+        statement = _validated(cls, parse_json(payload, "statement"), "statement")
+        if statement.type not in STATEMENT_TYPES:
+            raise MalformedError("the statement has an unknown _type")
+        return statement
+
+    def digests(self) -> frozenset[str]:
+        """Gives the digests that the statement is about.
+
+        Returns:
+            Each well-formed sha256 subject as `sha256:` and 64 hexadecimal digits. Other algorithms and other
+            spellings (upper case) name no image here.
+        """
+        named = (f"sha256:{subject.digest['sha256']}" for subject in self.subject if "sha256" in subject.digest)
+        return frozenset(digest for digest in named if is_digest(digest))
+
+    def execution_evidence(self) -> ExecutionEvidence:
+        """Reads the predicate. The caller has checked the predicate type.
+
+        Returns:
+            The predicate.
+
+        Raises:
+            MalformedError: The predicate does not follow its contract; the detail names the member.
+        """
+        return _validated(ExecutionEvidence, self.predicate, "predicate")
+
+
+def _validated(model: type[_M], value: Any, what: str) -> _M:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise MalformedError(f"the {what} is not valid at {_where(error, model)}") from None
+
+
+def _where(error: ValidationError, model: type[BaseModel]) -> str:
+    """Names the first member at fault, using our own field names only (an index or a name, never a value)."""
+    location = error.errors(include_input=False, include_url=False)[0]["loc"]
+    known = {field.alias or to_camel(name) for name, field in model.model_fields.items()}
+    first = str(location[0]) if location else ""
+    return f"`{first}`" if first in known else "its top level"

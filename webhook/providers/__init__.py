@@ -1,0 +1,1 @@
+"""Who answers an evidence query."""

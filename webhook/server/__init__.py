@@ -1,0 +1,1 @@
+"""The aiohttp servers: admission, health and metrics."""

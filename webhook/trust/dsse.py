@@ -1,0 +1,167 @@
+"""DSSE envelopes, bare or inside a Sigstore bundle.
+
+Sources: DSSE v1.0.2 (envelope.md, protocol.md); Sigstore bundle v0.3 (sigstore_bundle.proto).
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.errors import MalformedError, UntrustedError
+from webhook.limits import LIMITS
+from webhook.model.statement import PAYLOAD_TYPE
+from webhook.model.strict_json import parse_json
+
+_BUNDLE_TYPES = frozenset(
+    {
+        "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "application/vnd.dev.sigstore.bundle+json;version=0.3",
+        "application/vnd.dev.sigstore.bundle+json;version=0.2",
+        "application/vnd.dev.sigstore.bundle+json;version=0.1",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One signature of an envelope.
+
+    Attributes:
+        keyid: A hint that anybody may write; never decides anything.
+        value: The raw signature bytes.
+    """
+
+    keyid: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A DSSE envelope, decoded and not yet verified.
+
+    Attributes:
+        payload: The signed bytes.
+        signatures: At least one.
+    """
+
+    payload: bytes
+    signatures: tuple[Signature, ...]
+
+    @classmethod
+    def parse(cls, raw: bytes) -> "Envelope":
+        """Reads a DSSE envelope or a Sigstore bundle that holds one.
+
+        Args:
+            raw: UTF-8 JSON.
+
+        Returns:
+            The envelope; its payload type was `application/vnd.in-toto+json`.
+
+        Raises:
+            MalformedError: The bytes are neither.
+            UntrustedError: A bundle that is signed by a certificate instead of a key.
+        """
+        if len(raw) > LIMITS.envelope_bytes:
+            raise MalformedError(f"the envelope is larger than {LIMITS.envelope_bytes} bytes")
+        document = parse_json(raw, "envelope")
+        if not isinstance(document, dict):
+            raise MalformedError("the envelope is no JSON object")
+        if "mediaType" in document:
+            document = _from_bundle(document)
+        return _from_envelope(document)
+
+    def pae(self) -> bytes:
+        """Gives the bytes that the signatures cover.
+
+        Returns:
+            The pre-authentication encoding (DSSE protocol.md), which binds the payload type to the payload.
+        """
+        return pre_authentication_encoding(PAYLOAD_TYPE, self.payload)
+
+
+def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
+    """Encodes payload type and payload for signing (DSSE protocol.md, "PAE").
+
+    Args:
+        payload_type: The envelope's `payloadType`.
+        payload: The decoded payload.
+
+    Returns:
+        `DSSEv1 LEN(type) type LEN(payload) payload`, lengths in bytes as ASCII decimals.
+    """
+    kind = payload_type.encode("utf-8")
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def encode_envelope(payload: bytes, signatures: list[Signature]) -> dict[str, Any]:
+    """Writes an envelope.
+
+    Args:
+        payload: The in-toto statement's bytes.
+        signatures: Signatures over the pre-authentication encoding.
+
+    Returns:
+        The envelope as a JSON object, standard base64 with padding.
+    """
+    return {
+        "payloadType": PAYLOAD_TYPE,
+        "payload": base64.b64encode(payload).decode("ascii"),
+        "signatures": [
+            {"keyid": entry.keyid, "sig": base64.b64encode(entry.value).decode("ascii")} for entry in signatures
+        ],
+    }
+
+
+def _from_bundle(document: dict[str, Any]) -> dict[str, Any]:
+    if document["mediaType"] not in _BUNDLE_TYPES:
+        raise MalformedError("the bundle's mediaType is not one of Sigstore bundle v0.1 to v0.3")
+    material = document.get("verificationMaterial")
+    if not isinstance(material, dict):
+        raise MalformedError("the bundle has no verificationMaterial")
+    if "publicKey" not in material:
+        # Also the case of a bundle that carries both: a certificate is not checked here, so it may not be there.
+        raise UntrustedError("the bundle is signed by a certificate, and only keys are trusted")
+    if "certificate" in material or "x509CertificateChain" in material:
+        raise MalformedError("the bundle names a key and a certificate")
+    envelope = document.get("dsseEnvelope")
+    if not isinstance(envelope, dict) or "messageSignature" in document:
+        raise MalformedError("the bundle holds no DSSE envelope")
+    return envelope
+
+
+def _from_envelope(document: dict[str, Any]) -> Envelope:
+    if document.get("payloadType") != PAYLOAD_TYPE:
+        raise MalformedError(f"the envelope's payloadType is not {PAYLOAD_TYPE}")
+    signatures = document.get("signatures")
+    if not isinstance(signatures, list):
+        raise MalformedError("the envelope's signatures are no list")
+    if len(signatures) > LIMITS.signatures:
+        raise MalformedError(f"the envelope has more than {LIMITS.signatures} signatures")
+    payload = _decode(document.get("payload"), "payload")
+    return Envelope(payload, tuple(_signature(entry) for entry in signatures))
+
+
+def _signature(entry: Any) -> Signature:
+    if not isinstance(entry, dict):
+        raise MalformedError("a signature of the envelope is no JSON object")
+    keyid = entry.get("keyid")
+    return Signature(keyid if isinstance(keyid, str) else "", _decode(entry.get("sig"), "signature"))
+
+
+def _decode(text: Any, what: str) -> bytes:
+    """Decodes standard or URL-safe base64 (DSSE allows both), with padding and without anything else."""
+    if not isinstance(text, str) or not text:
+        raise MalformedError(f"the envelope's {what} is missing")
+    try:
+        raw = text.encode("ascii")
+        decoded = base64.b64decode(raw.translate(_URL_SAFE), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise MalformedError(f"the envelope's {what} is not base64") from None
+    if base64.b64encode(decoded) != raw.translate(_URL_SAFE):
+        # Unused trailing bits: two texts for the same bytes.
+        raise MalformedError(f"the envelope's {what} is not canonical base64")
+    return decoded
+
+
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
