@@ -39,6 +39,8 @@ class Limits:
     """How far ahead of our clock an observation may end."""
     deadline_default: float = 10.0
     """A review's time when the request names none, as the API server's own default."""
+    deadline_maximum: float = 30.0
+    """The longest timeout that the API server allows a webhook."""
     deadline_margin: float = 0.5
     """What is kept back of the API server's timeout to get the answer onto the wire."""
     message_characters: int = 8192

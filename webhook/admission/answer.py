@@ -1,0 +1,220 @@
+"""What the user reads: the answer to an AdmissionReview in words, and in the fields that programs read.
+
+Source: admission.k8s.io/v1 AdmissionResponse; the API server's limits for warnings (120 characters each, 4,096
+together).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.admission.decision import Decision, ImageDecision
+from webhook.gates.execution_evidence import GATE_ID
+from webhook.limits import LIMITS
+from webhook.model.gate import GateResult, Verdict
+from webhook.reasons import ReasonCode
+from webhook.settings import Settings
+
+_IMAGE_CHARACTERS = 400
+_NAME_CHARACTERS = 63
+_SHORT_DIGEST = len("sha256:") + 12
+_ANNOTATION_CHARACTERS = 4096
+
+_ATTEST = "run it in {environments} with profiling on, then `evidence-gate attest`"
+_NEXT: Mapping[ReasonCode, str] = {
+    ReasonCode.EVIDENCE_INSUFFICIENT: "exercise it longer in {environments} with profiling on, then attest again",
+    ReasonCode.EVIDENCE_UNTRUSTED: "attest with a key that is trusted for {environments} and this repository",
+    ReasonCode.EVIDENCE_MALFORMED: "see why with `evidence-gate verify`, then attest again",
+    ReasonCode.EVIDENCE_STALE: "run it again in {environments} with profiling on, then `evidence-gate attest`",
+    ReasonCode.EVIDENCE_UNAVAILABLE: "try again; if it stays, ask the platform team to look at the gate's stores",
+    ReasonCode.IMAGE_NOT_PINNED: "name the image by digest: `image: REPOSITORY@sha256:…`",
+    ReasonCode.IMAGE_REFERENCE_INVALID: "correct the image reference",
+    ReasonCode.WORKLOAD_NOT_SUPPORTED: "add the kind to the gate's `workloads`, or deploy a kind that it can read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the `next:` line can mention.
+
+    Attributes:
+        environments: The environments whose evidence counts, for people.
+        help_url: The site's own page, or None.
+    """
+
+    environments: str
+    help_url: str | None
+
+    @classmethod
+    def of(cls, settings: Settings, environment: str) -> "Advice":
+        """Takes the advice from the settings.
+
+        Args:
+            settings: The snapshot in force.
+            environment: The target environment.
+
+        Returns:
+            The advice.
+        """
+        policy = settings.policy.for_environment(environment)
+        return cls(" or ".join(policy.evidence_environments) or "an accepted environment", settings.file.help_url)
+
+    def next_step(self, reason: ReasonCode) -> str:
+        """Says what to do next.
+
+        Args:
+            reason: Why the image did not pass.
+
+        Returns:
+            One clause.
+        """
+        step = _NEXT.get(reason, _ATTEST).format(environments=self.environments)
+        return f"{step}; see {self.help_url}" if self.help_url else step
+
+
+def build_response(uid: str, decision: Decision, record_digest: str, advice: Advice) -> dict[str, Any]:
+    """Builds the AdmissionReview that answers a request.
+
+    Args:
+        uid: The request's uid.
+        decision: The decision.
+        record_digest: The digest of its record.
+        advice: What the user may be told.
+
+    Returns:
+        The AdmissionReview as a JSON object.
+    """
+    verdict = decision.verdict
+    response: dict[str, Any] = {
+        "uid": uid,
+        "allowed": verdict is not Verdict.FAIL,
+        "auditAnnotations": _audit_annotations(decision, record_digest),
+    }
+    if verdict is Verdict.FAIL:
+        response["status"] = _status(decision, advice)
+    elif verdict is Verdict.WARN:
+        response["warnings"] = warning_texts(decision, advice)
+    return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
+
+
+def denial_text(decision: Decision, advice: Advice) -> str:
+    """Writes why a review was denied, one fact a line.
+
+    Args:
+        decision: A failing decision.
+        advice: What the user may be told.
+
+    Returns:
+        Lines, at most `LIMITS.message_characters`; digests are whole.
+    """
+    lines: list[str] = []
+    if decision.overall is not None:
+        lines += _lines(decision.overall, decision.found, advice)
+    for entry in _with_verdict(decision, Verdict.FAIL):
+        lines += _lines(entry.result, entry.found, advice, f"{_image(entry)} ({_containers(entry)})")
+    text = "\n".join(lines)
+    if len(text) > LIMITS.message_characters:
+        text = text[: LIMITS.message_characters - 40].rsplit("\n", 1)[0] + "\n  … and more; see the audit log"
+    return text
+
+
+def printable(text: str, limit: int) -> str:
+    """Makes foreign text fit to show: no line breaks, no terminal codes, not too long.
+
+    Args:
+        text: Anything.
+        limit: Characters to keep.
+
+    Returns:
+        The text with `?` for whatever does not print, and `…` where it was cut.
+    """
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _status(decision: Decision, advice: Advice) -> dict[str, Any]:
+    code, reason = (503, "ServiceUnavailable") if decision.unavailable else (403, "Forbidden")
+    causes = [
+        {"reason": entry.result.reason.value, "message": entry.result.message, "field": use.field}
+        for entry in _with_verdict(decision, Verdict.FAIL)
+        for use in entry.image.uses
+    ]
+    return {
+        "status": "Failure",
+        "code": code,
+        "reason": reason,
+        # The API server writes "denied the request: " before it; the first fact begins a line of its own.
+        "message": "\n" + denial_text(decision, advice),
+        "details": {"causes": causes},
+    }
+
+
+def _lines(result: GateResult, found: str, advice: Advice, image: str = "") -> list[str]:
+    return [
+        f"{GATE_ID}: {result.message}",
+        *([f"  image: {image}"] if image else []),
+        f"  found: {found} ({result.reason.value})",
+        f"  next:  {advice.next_step(result.reason)}",
+    ]
+
+
+def warning_texts(decision: Decision, advice: Advice) -> list[str]:
+    """Writes the warnings of a decision that admits with a warning.
+
+    Args:
+        decision: The decision.
+        advice: What the user may be told.
+
+    Returns:
+        Texts of at most `LIMITS.warning_characters`, `LIMITS.warnings_characters` together, none twice.
+    """
+    texts: dict[str, None] = {}
+    if decision.overall is not None:
+        texts |= dict.fromkeys(_lines(decision.overall, decision.found, advice))
+    for entry in _with_verdict(decision, Verdict.WARN):
+        texts[f"{GATE_ID}: {entry.result.message}"] = None
+        texts[f"image {_short_image(entry)}: {entry.result.reason.value}: {entry.found}"] = None
+        texts[f"next: {advice.next_step(entry.result.reason)}"] = None
+    return list(_fitting(texts))
+
+
+def _fitting(texts: Iterable[str]) -> Iterator[str]:
+    left = LIMITS.warnings_characters
+    for text in texts:
+        warning = printable(text.strip(), LIMITS.warning_characters)
+        left -= len(warning.encode("utf-8"))
+        if left < 0:
+            return
+        yield warning
+
+
+def _audit_annotations(decision: Decision, record_digest: str) -> dict[str, str]:
+    images = ",".join(f"{_image(entry)}={entry.result.reason.value}" for entry in decision.images)
+    return {
+        "verdict": decision.verdict.value,
+        "reasons": ",".join(decision.reasons),
+        "images": printable(images, _ANNOTATION_CHARACTERS),
+        "decision": record_digest,
+    }
+
+
+def _with_verdict(decision: Decision, verdict: Verdict) -> list[ImageDecision]:
+    return [entry for entry in decision.images if entry.result.result is verdict]
+
+
+def _image(entry: ImageDecision) -> str:
+    return printable(entry.image.text, _IMAGE_CHARACTERS) or "(none)"
+
+
+def _short_image(entry: ImageDecision) -> str:
+    reference = entry.image.reference
+    if reference is None or reference.digest is None:
+        return printable(entry.image.text, _NAME_CHARACTERS) or "(none)"
+    name = reference.path.rsplit("/", 1)[-1]
+    return f"{name[:32]}@{reference.digest[:_SHORT_DIGEST]}…"
+
+
+def _containers(entry: ImageDecision) -> str:
+    names = [printable(use.name, _NAME_CHARACTERS) for use in entry.image.uses]
+    return ("container " if len(names) == 1 else "containers ") + ", ".join(names[:8])

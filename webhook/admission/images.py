@@ -1,0 +1,179 @@
+"""Which images a review brings, and which of them are new.
+
+Only what the old object did not already run is evaluated, so that scaling, labels and rollbacks of unrelated
+parts never meet the gate; and everything is evaluated wherever that cannot be known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from webhook.admission.review import Kind, PodSpec, Review, Workload, pod_template_changed
+from webhook.errors import ImageReferenceError
+from webhook.limits import LIMITS
+from webhook.model.image import ImageReference
+
+_GROUPS = {
+    "Deployment": "apps",
+    "StatefulSet": "apps",
+    "DaemonSet": "apps",
+    "ReplicaSet": "apps",
+    "Rollout": "argoproj.io",
+    "Job": "batch",
+    "CronJob": "batch",
+    "Pod": "",
+}
+_TEMPLATE_PATHS = {"CronJob": "spec.jobTemplate.spec.template.spec", "Pod": "spec"}
+_TEMPLATE_PATH = "spec.template.spec"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerUse:
+    """Where an image stands in the object.
+
+    Attributes:
+        name: The container's or volume's name.
+        field: The path of the reference, for example `spec.template.spec.containers[0].image`.
+    """
+
+    name: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadImage:
+    """One image reference of a workload.
+
+    Attributes:
+        text: The reference as it is written; empty if there is none.
+        reference: The parsed reference, or None if no runtime would accept it.
+        problem: Why it could not be parsed; empty if it could.
+        uses: Every place where it stands.
+    """
+
+    text: str
+    reference: ImageReference | None
+    problem: str
+    uses: tuple[ContainerUse, ...]
+
+
+class WorkloadNotReadableError(Exception):
+    """The object holds no list of images that the gate can read; the text says why."""
+
+
+def new_images(review: Review, body: bytes, kinds: tuple[str, ...]) -> list[WorkloadImage]:
+    """Finds the images that have to be evaluated.
+
+    Args:
+        review: The request.
+        body: The bytes that it was decoded from.
+        kinds: Workload kinds that are switched on.
+
+    Returns:
+        Images in the order in which the object names them; empty if the change brings none.
+
+    Raises:
+        WorkloadNotReadableError: The kind is unknown or switched off, or the object has no readable images.
+    """
+    if review.operation == "DELETE" or review.sub_resource == "status":
+        return []
+    _require_known_kind(review.kind, kinds)
+    images = _images(review.object, review.kind.kind)
+    if review.operation != "UPDATE":
+        return images
+    old = _running(review)
+    if not old:
+        return images
+    template_changed: bool | None = None
+    new = []
+    for image in images:
+        if image.reference is not None and image.reference.digest is not None:
+            unchanged = _identity(image) in old
+        else:
+            if template_changed is None:
+                template_changed = pod_template_changed(body)
+            unchanged = not template_changed and image.text in old
+        if not unchanged:
+            new.append(image)
+    return new
+
+
+def _require_known_kind(kind: Kind, kinds: tuple[str, ...]) -> None:
+    if _GROUPS.get(kind.kind) != kind.group:
+        raise WorkloadNotReadableError(
+            f"{kind.kind or 'an object without kind'} is no workload that the gate can read"
+        )
+    if kind.kind not in kinds:
+        raise WorkloadNotReadableError(f"{kind.kind} is not in the gate's configured workloads")
+
+
+def _running(review: Review) -> set[str]:
+    """Gives what the old object already runs; nothing if that cannot be read or it ran no pod."""
+    old = review.old_object
+    if old is None or review.object is None or old.spec is None:
+        return set()
+    scaled_up = old.spec.replicas == 0 and (review.object.spec is None or review.object.spec.replicas != 0)
+    if scaled_up:
+        return set()
+    try:
+        images = _images(old, review.kind.kind)
+    except WorkloadNotReadableError:
+        return set()
+    return {_identity(image) for image in images}
+
+
+def _identity(image: WorkloadImage) -> str:
+    """Tells images apart as a node does: a digest alone decides, a tag beside it is decoration."""
+    reference = image.reference
+    if reference is None or reference.digest is None:
+        return image.text
+    return f"{reference.repository}@{reference.digest}"
+
+
+def _images(workload: Workload | None, kind: str) -> list[WorkloadImage]:
+    spec = _pod_spec(workload, kind)
+    if spec is None:
+        raise WorkloadNotReadableError(f"the {kind} has no readable pod template")
+    uses: dict[str, list[ContainerUse]] = {}
+    for index, (text, use) in enumerate(_references(spec, _TEMPLATE_PATHS.get(kind, _TEMPLATE_PATH))):
+        if index >= LIMITS.containers:
+            raise WorkloadNotReadableError(f"the {kind} has more than {LIMITS.containers} containers")
+        uses.setdefault(text, []).append(use)
+    if not uses:
+        raise WorkloadNotReadableError(f"the {kind} has no containers")
+    return [WorkloadImage(text, *_parse(text), tuple(places)) for text, places in uses.items()]
+
+
+def _pod_spec(workload: Workload | None, kind: str) -> PodSpec | None:
+    spec = workload.spec if workload is not None else None
+    if spec is None or kind == "Pod":
+        return spec
+    if kind == "CronJob":
+        job = spec.job_template.spec if spec.job_template is not None else None
+        template = job.template if job is not None else None
+    else:
+        template = spec.template
+    return template.spec if template is not None else None
+
+
+def _references(spec: PodSpec, path: str) -> Iterator[tuple[str, ContainerUse]]:
+    lists = (
+        ("containers", spec.containers),
+        ("initContainers", spec.init_containers),
+        ("ephemeralContainers", spec.ephemeral_containers),
+    )
+    for field, containers in lists:
+        for index, container in enumerate(containers or ()):
+            yield container.image or "", ContainerUse(container.name, f"{path}.{field}[{index}].image")
+    for index, volume in enumerate(spec.volumes or ()):
+        if volume.image is not None:
+            field = f"{path}.volumes[{index}].image.reference"
+            yield volume.image.reference or "", ContainerUse(volume.name, field)
+
+
+@lru_cache(maxsize=8192)
+def _parse(text: str) -> tuple[ImageReference | None, str]:
+    try:
+        return ImageReference.parse(text), ""
+    except ImageReferenceError as error:
+        return None, str(error)

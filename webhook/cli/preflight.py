@@ -1,0 +1,82 @@
+"""The webhook's decision without a webhook: the review that a CREATE would bring, decided on the spot."""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from webhook.admission.decide import Question, decide
+from webhook.admission.decision import Decision, DecisionRecord, record_decision
+from webhook.admission.review import decode_review
+from webhook.cli.manifests import Manifest
+from webhook.limits import LIMITS
+from webhook.model.canonical import sha256_digest
+from webhook.model.evidence import TriggerTime
+from webhook.model.timestamp import unix_millis
+from webhook.providers.execution_evidence import ExecutionEvidenceProvider
+from webhook.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """A decision about a manifest.
+
+    Attributes:
+        manifest: The workload.
+        decision: The decision.
+        record: Its record.
+    """
+
+    manifest: Manifest
+    decision: Decision
+    record: DecisionRecord
+
+
+async def preflight(
+    manifest: Manifest, environment: str, settings: Settings, provider: ExecutionEvidenceProvider
+) -> Preflight:
+    """Decides about a manifest as the webhook would about its CREATE.
+
+    Args:
+        manifest: The workload.
+        environment: The target environment.
+        settings: The configuration.
+        provider: Judges by the same configuration.
+
+    Returns:
+        The decision and its record.
+
+    Raises:
+        ReviewError: The manifest cannot be part of a review (it holds what JSON cannot say).
+    """
+    body = review_body(manifest)
+    review = decode_review(body)
+    now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
+    question = Question(review, body, environment, now, time.monotonic() + LIMITS.deadline_maximum)
+    decision = await decide(question, settings, provider)
+    return Preflight(manifest, decision, record_decision(decision, review, settings, now))
+
+
+def review_body(manifest: Manifest) -> bytes:
+    """Writes the AdmissionReview that the API server would send for a CREATE.
+
+    Args:
+        manifest: The workload.
+
+    Returns:
+        UTF-8 JSON. The uid is made from the object, so that the same manifest gives the same record.
+    """
+    group, _, version = str(manifest.content.get("apiVersion", "")).rpartition("/")
+    # default=str: YAML turns an unquoted date into a date; Kubernetes would see its text.
+    text = json.dumps(manifest.content, sort_keys=True, default=str)
+    request = {
+        "uid": sha256_digest(text.encode("utf-8")),
+        "kind": {"group": group, "version": version, "kind": manifest.kind},
+        "namespace": manifest.namespace,
+        "name": manifest.name,
+        "operation": "CREATE",
+        "userInfo": {"username": "preflight"},
+        "object": json.loads(text),
+    }
+    review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
+    return json.dumps(review).encode("utf-8")

@@ -1,0 +1,99 @@
+"""`evidence-gate review`: the webhook's decision about manifests, before anything is applied."""
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from webhook.admission.answer import Advice, denial_text, warning_texts
+from webhook.cli.manifests import Manifest, ManifestError, read_manifests
+from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, fail
+from webhook.cli.preflight import Preflight, preflight
+from webhook.errors import ConfigurationError, ReviewError
+from webhook.kube.client import open_client
+from webhook.model.gate import Verdict
+from webhook.providers.execution_evidence import ExecutionEvidenceProvider
+from webhook.server.ruleset import build_stores
+from webhook.settings import Settings, load_settings
+
+_WORDS = {Verdict.PASS: "admitted", Verdict.WARN: "admitted with a warning", Verdict.FAIL: "denied"}
+
+
+@click.command()
+@click.option("-f", "--filename", "files", multiple=True, required=True, help="Manifest; `-` is standard input.")
+@click.option("--environment", required=True, help="The environment to deploy to.")
+@click.option("--config", required=True, type=EXISTING_FILE, help="The gate's configuration file.")
+@click.option("--kubeconfig", type=EXISTING_FILE, help="For stores.cluster.")
+@OUTPUT
+def command(files: tuple[str, ...], environment: str, config: Path, kubeconfig: Path | None, output: str) -> None:
+    """Decide about manifests as the webhook would, before they are applied.
+
+    Exit code 0 if all would be admitted, 1 if one would be denied, 3 if one could not be decided because a store
+    cannot be reached, 2 for a usage or configuration error.
+    """
+    try:
+        settings = load_settings(config)
+        outcomes = asyncio.run(_decide_all(read_manifests(files), environment, settings, kubeconfig))
+    except (ConfigurationError, ManifestError, ReviewError) as error:
+        fail(str(error))
+    if not outcomes:
+        fail("no workload in these manifests")
+    advice = Advice.of(settings, environment)
+    if output == "json":
+        click.echo(json.dumps([_as_json(outcome) for outcome in outcomes], indent=2))
+    else:
+        click.echo("\n".join(line for outcome in outcomes for line in _as_lines(outcome, advice)))
+    sys.exit(_exit_code(outcomes))
+
+
+async def _decide_all(
+    manifests: list[Manifest], environment: str, settings: Settings, kubeconfig: Path | None
+) -> list[Preflight]:
+    async with AsyncExitStack() as stack:
+        client = None
+        if settings.file.stores.cluster is not None:
+            client = await stack.enter_async_context(open_client(kubeconfig))
+        stores = build_stores(settings.file.stores, settings.path.parent, client)
+        for store in stores:
+            await store.start()
+            stack.push_async_callback(store.stop)
+        provider = ExecutionEvidenceProvider(settings, stores)
+        return [await preflight(manifest, environment, settings, provider) for manifest in manifests]
+
+
+def _as_json(outcome: Preflight) -> dict[str, Any]:
+    decision = outcome.decision
+    return {
+        "kind": outcome.manifest.kind,
+        "namespace": outcome.manifest.namespace,
+        "name": outcome.manifest.name,
+        "allowed": decision.verdict is not Verdict.FAIL,
+        "verdict": decision.verdict.value,
+        "reasons": list(decision.reasons),
+        "decision": outcome.record.digest,
+        "record": json.loads(outcome.record.content),
+    }
+
+
+def _as_lines(outcome: Preflight, advice: Advice) -> list[str]:
+    manifest, decision = outcome.manifest, outcome.decision
+    word = "not decided" if decision.unavailable else _WORDS[decision.verdict]
+    lines = [f"{manifest.kind} {manifest.namespace}/{manifest.name}: {word} ({', '.join(decision.reasons)})"]
+    if decision.verdict is Verdict.FAIL:
+        lines += denial_text(decision, advice).split("\n")
+    elif decision.verdict is Verdict.WARN:
+        lines += [f"Warning: {text}" for text in warning_texts(decision, advice)]
+    else:
+        lines += [f"{result.gate}: {result.message}" for result in decision.results]
+    return [*lines, f"  decision: {outcome.record.digest}"]
+
+
+def _exit_code(outcomes: list[Preflight]) -> int:
+    failed = [outcome.decision for outcome in outcomes if outcome.decision.verdict is Verdict.FAIL]
+    if not failed:
+        return EXIT_OK
+    return EXIT_UNAVAILABLE if all(decision.unavailable for decision in failed) else EXIT_REFUSED

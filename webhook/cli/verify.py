@@ -1,0 +1,164 @@
+"""`evidence-gate verify`: is this file execution evidence for this image, by one of these keys?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from webhook.errors import EvidenceError
+from webhook.limits import LIMITS
+from webhook.model.canonical import sha256_digest
+from webhook.model.image import is_digest
+from webhook.model.timestamp import format_rfc3339
+from webhook.reasons import ReasonCode
+from webhook.trust.keys import KeyNotSupportedError, PublicKey
+from webhook.trust.policy import TrustedKey, TrustPolicy
+from webhook.trust.verify import VerifiedStatement, verify
+
+INPUT = click.Path(path_type=Path, allow_dash=True)
+"""A file to read, or `-` for standard input."""
+
+_KEY_BYTES = 64 * 1024
+"""A key or passphrase file; the largest that is of use, RSA with 8192 bits, takes a tenth."""
+
+_LABELS = {
+    "imageDigest": "image",
+    "reason": "reason",
+    "detail": "found",
+    "signers": "signer",
+    "environment": "environment",
+    "hotSymbolCount": "hot symbols",
+    "uniqueCallPaths": "call paths",
+    "observedFrom": "observed from",
+    "observedUntil": "observed until",
+    "envelopeDigest": "envelope",
+}
+_WIDTH = max(len(label) for label in _LABELS.values()) + 1
+
+
+def read_input(path: Path, limit: int) -> bytes:
+    """Reads a file of the command line, no further than it may be.
+
+    Args:
+        path: The file; `-` is standard input.
+        limit: The most bytes that are of use.
+
+    Returns:
+        At most `limit` + 1 bytes: one too many tells that the file is too large.
+
+    Raises:
+        click.BadParameter: It cannot be read.
+    """
+    try:
+        with click.open_file(path, "rb") as file:
+            content: bytes = file.read(limit + 1)
+    except OSError:
+        raise click.BadParameter(f"{path} cannot be read") from None
+    return content
+
+
+def read_secret_or_key(path: Path) -> bytes:
+    """Reads a key or a passphrase.
+
+    Args:
+        path: The file; `-` is standard input.
+
+    Returns:
+        The whole content.
+
+    Raises:
+        click.BadParameter: It cannot be read, or is far too large for a key.
+    """
+    content = read_input(path, _KEY_BYTES)
+    if len(content) > _KEY_BYTES:
+        raise click.BadParameter(f"{path} is too large for a key")
+    return content
+
+
+def _digest(_: click.Context, __: click.Parameter, text: str) -> str:
+    if not is_digest(text):
+        raise click.BadParameter("write `sha256:` and 64 lower-case hexadecimal digits")
+    return text
+
+
+def _trust(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> TrustPolicy:
+    if len(paths) > LIMITS.trusted_keys:
+        raise click.BadParameter(f"more than {LIMITS.trusted_keys} keys")
+    return TrustPolicy(tuple(TrustedKey(path.name, _key(path)) for path in paths))
+
+
+def _key(path: Path) -> PublicKey:
+    try:
+        return PublicKey.from_pem(read_secret_or_key(path))
+    except KeyNotSupportedError as error:
+        raise click.BadParameter(f"{path}: {error}") from None
+
+
+@click.command("verify")
+@click.argument("file", type=INPUT)
+@click.option(
+    "--key",
+    "trust",
+    type=INPUT,
+    multiple=True,
+    required=True,
+    callback=_trust,
+    metavar="PEM",
+    help="Public key; repeatable, any one of them suffices.",
+)
+@click.option("--image-digest", required=True, callback=_digest, metavar="sha256:…", help="The image's digest.")
+@click.option("--environment", metavar="ENV", help="Where the image must have been observed; anywhere by default.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(file: Path, trust: TrustPolicy, image_digest: str, environment: str | None, output: str) -> None:
+    """Verify FILE, a DSSE envelope or a Sigstore bundle, for an image digest; `-` reads standard input.
+
+    Thresholds and age are not judged here: `gate` and `review` do that.
+
+    Exit code: 0 verified, 1 not verified, 2 for a usage error or a file or key that cannot be read.
+    """
+    raw = read_input(file, LIMITS.envelope_bytes)
+    try:
+        statement = verify(raw, image_digest, None, trust)
+        _require_environment(statement, environment)
+        found = _describe(statement)
+    except EvidenceError as error:
+        found = {"verified": False, "reason": error.reason, "detail": error.detail}
+    report = found | {"imageDigest": image_digest, "envelopeDigest": sha256_digest(raw)}
+    if len(raw) > LIMITS.envelope_bytes:
+        # Only its beginning was read, so nobody knows the digest of the whole.
+        del report["envelopeDigest"]
+    click.echo(json.dumps(report, ensure_ascii=False) if output == "json" else _as_text(report))
+    raise SystemExit(0 if report["verified"] else 1)
+
+
+def _require_environment(statement: VerifiedStatement, environment: str | None) -> None:
+    observed = statement.evidence.environment
+    if environment is not None and observed.casefold() != environment.casefold():
+        detail = f"a trusted statement from environment '{observed}'"
+        raise EvidenceError(ReasonCode.EVIDENCE_FROM_OTHER_ENVIRONMENT, detail)
+
+
+def _describe(statement: VerifiedStatement) -> dict[str, Any]:
+    evidence = statement.evidence
+    begin = {} if evidence.observed_from is None else {"observedFrom": format_rfc3339(evidence.observed_from)}
+    return {
+        "verified": True,
+        "signers": list(statement.signers),
+        "environment": evidence.environment,
+        "hotSymbolCount": evidence.hot_symbol_count,
+        "uniqueCallPaths": evidence.unique_call_paths,
+        **begin,
+        "observedUntil": format_rfc3339(evidence.observed_until),
+    }
+
+
+def _as_text(report: dict[str, Any]) -> str:
+    """One fact a line."""
+    lines = ["Verified" if report["verified"] else "Not verified"]
+    for name, label in _LABELS.items():
+        if name in report:
+            value = report[name]
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            lines.append(f"  {label + ':':<{_WIDTH}} {text}")
+    return "\n".join(lines)

@@ -1,0 +1,199 @@
+"""The provider `execution-evidence`: what is known about an image digest, as gate metadata.
+
+Stores find bytes, trust verifies them, `judgement` weighs them. The admission path, the command line and every
+other surface ask this same object, so nobody can get a kinder answer elsewhere.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webhook.errors import EvidenceError, UnavailableError, UntrustedError
+from webhook.gates.policy import ExecutionEvidencePolicy, MinLane
+from webhook.limits import LIMITS
+from webhook.model import gate
+from webhook.model.canonical import canonical_json, sha256_digest
+from webhook.model.evidence import (
+    EvidenceAnchor,
+    EvidenceContext,
+    EvidenceHash,
+    EvidenceProblem,
+    EvidenceQuery,
+    EvidenceReference,
+    EvidenceResult,
+    EvidenceValue,
+    Lane,
+)
+from webhook.model.image import is_digest
+from webhook.model.timestamp import format_rfc3339, from_unix_millis
+from webhook.providers.judgement import Finding, Judgement, judge
+from webhook.reasons import ReasonCode
+from webhook.settings import Settings
+from webhook.stores.protocol import Candidate, EvidenceStore
+from webhook.trust.verify import VerifiedStatement, read_assertion, verify
+
+PROVIDER_ID = "execution-evidence"
+CHECK_METADATA = "metadata"
+
+_Outcome = VerifiedStatement | EvidenceError
+
+
+@dataclass(frozen=True, slots=True)
+class _Params:
+    """The parameters of the check `metadata`."""
+
+    image_digest: str
+    repository: str | None
+    environment: str
+
+
+class ExecutionEvidenceProvider:
+    """Answers the check `metadata` from stores and trusted keys.
+
+    Attributes:
+        provider_id: `execution-evidence`.
+    """
+
+    provider_id = PROVIDER_ID
+
+    def __init__(self, settings: Settings, stores: Sequence[EvidenceStore]) -> None:
+        """Binds one snapshot of the settings to the stores.
+
+        Args:
+            settings: A new snapshot means a new provider, and with it an empty cache of verdicts: trust is judged
+                anew by construction, not by remembering to invalidate.
+            stores: Asked in this order; started by their owner.
+        """
+        self._settings = settings
+        self._stores = stores
+        self._outcomes: dict[tuple[str, str, str | None, bool], _Outcome] = {}
+
+    async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
+        """Answers one query.
+
+        Args:
+            query: Check `metadata` with params `image_digest`, `repository` (or null) and `environment` (target).
+            context: Its trigger time, in Unix milliseconds, is the clock for freshness.
+
+        Returns:
+            A JSON object of strings (docs/contracts), its hash, where the statement lies, and the lane; or
+            an error `evidence_unavailable`, `check_missing`, `params_invalid` or `context_invalid`.
+        """
+        if query.check_id != CHECK_METADATA:
+            return _problem("check_missing", "the provider has the check `metadata`")
+        params = _read_params(query.params)
+        if params is None:
+            return _problem("params_invalid", "params are image_digest, repository (or null) and environment")
+        anchor = EvidenceAnchor("image_digest", params.image_digest)
+        if context.trigger_time.kind != "unix_millis":
+            return _problem("context_invalid", "trigger_time must be unix_millis: evidence has an age", anchor)
+        try:
+            now = from_unix_millis(context.trigger_time.value)
+        except ValueError:
+            return _problem("context_invalid", "trigger_time is out of range", anchor)
+        policy = self._settings.policy.for_environment(params.environment)
+        findings, failure = await self._findings(params, policy)
+        judgement = judge(findings, policy, now)
+        if failure is not None and judgement.reason is not ReasonCode.EVIDENCE_SUFFICIENT:
+            # Another store might have had what is needed: absence is not known.
+            return _problem("evidence_unavailable", failure.detail, anchor)
+        return _answer(judgement, anchor)
+
+    async def _findings(
+        self, params: _Params, policy: ExecutionEvidencePolicy
+    ) -> tuple[list[Finding], UnavailableError | None]:
+        findings: list[Finding] = []
+        failure: UnavailableError | None = None
+        for store in self._stores:
+            try:
+                candidates = await store.find(params.image_digest, params.repository)
+            except UnavailableError as error:
+                failure = failure or error
+                continue
+            findings += [Finding(entry.uri, await self._outcome(entry, params, policy)) for entry in candidates]
+        return findings, failure
+
+    async def _outcome(self, candidate: Candidate, params: _Params, policy: ExecutionEvidencePolicy) -> _Outcome:
+        """Verifies a candidate once; what depends on the clock or the environment is judged at every hit."""
+        assertions_count = policy.min_lane is MinLane.ASSERTED
+        key = (candidate.digest, params.image_digest, params.repository, assertions_count)
+        known = self._outcomes.get(key)
+        if known is not None:
+            return known
+        arguments = (candidate.raw, params, assertions_count)
+        if len(candidate.raw) > LIMITS.verification_thread_bytes:
+            outcome = await asyncio.to_thread(self._verify, *arguments)
+        else:
+            outcome = self._verify(*arguments)
+        if len(self._outcomes) >= LIMITS.verdict_cache_entries:
+            self._outcomes.pop(next(iter(self._outcomes)))
+        self._outcomes[key] = outcome
+        return outcome
+
+    def _verify(self, raw: bytes, params: _Params, assertions_count: bool) -> _Outcome:  # noqa: FBT001 - private
+        trust = self._settings.trust
+        try:
+            return verify(raw, params.image_digest, params.repository, trust)
+        except UntrustedError as error:
+            if not assertions_count:
+                return error.with_traceback(None)
+        except EvidenceError as error:
+            return error.with_traceback(None)
+        try:
+            return read_assertion(raw, params.image_digest, trust)
+        except EvidenceError as error:
+            return error.with_traceback(None)
+
+
+def _read_params(params: Any) -> _Params | None:
+    if not isinstance(params, Mapping) or not params.keys() <= {"image_digest", "repository", "environment"}:
+        return None
+    digest, repository = params.get("image_digest"), params.get("repository")
+    environment = params.get("environment")
+    if not isinstance(digest, str) or not is_digest(digest) or not isinstance(environment, str):
+        return None
+    if repository is not None and not isinstance(repository, str):
+        return None
+    return _Params(digest, repository, environment)
+
+
+def _problem(code: str, message: str, anchor: EvidenceAnchor | None = None) -> EvidenceResult:
+    return EvidenceResult(error=EvidenceProblem(code, message), evidence_anchor=anchor)
+
+
+def _answer(judgement: Judgement, anchor: EvidenceAnchor) -> EvidenceResult:
+    value = _metadata(judgement)
+    statement = judgement.statement
+    lane = statement.lane if statement is not None else Lane.ASSERTED
+    return EvidenceResult(
+        value=EvidenceValue("json", value),
+        lane=lane,
+        evidence_hash=EvidenceHash(_sha256_hex(value)),
+        evidence_ref=EvidenceReference(judgement.uri) if judgement.uri is not None else None,
+        evidence_anchor=anchor,
+        content_type="application/json",
+    )
+
+
+def _metadata(judgement: Judgement) -> dict[str, str]:
+    value = {
+        gate.HAS_EVIDENCE: "false",
+        gate.REASON: judgement.reason.value,
+        gate.DETAIL: judgement.detail,
+    }
+    if judgement.statement is not None:
+        evidence = judgement.statement.evidence
+        value |= {
+            gate.HAS_EVIDENCE: "true",
+            gate.HOT_SYMBOL_COUNT: str(evidence.hot_symbol_count),
+            gate.UNIQUE_CALL_PATHS: str(evidence.unique_call_paths),
+            gate.EVIDENCE_ENVIRONMENT: evidence.environment,
+            gate.OBSERVED_UNTIL: format_rfc3339(evidence.observed_until),
+            gate.SIGNER: ",".join(judgement.statement.signers),
+        }
+    return value
+
+
+def _sha256_hex(value: Any) -> str:
+    return sha256_digest(canonical_json(value)).removeprefix("sha256:")

@@ -1,0 +1,110 @@
+"""`POST /admit/{environment}`: one AdmissionReview in, one answer out, inside the deadline.
+
+Reads straight down: decode, decide, record, answer; then, after the answer stands, the metric, the log line and
+the Event.
+"""
+
+import json
+import logging
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from webhook.admission.answer import Advice, build_response
+from webhook.admission.decide import Question, decide, unavailable
+from webhook.admission.decision import Decision, record_decision
+from webhook.admission.review import decode_review
+from webhook.errors import ReviewError
+from webhook.limits import LIMITS
+from webhook.model.evidence import TriggerTime
+from webhook.model.timestamp import unix_millis
+from webhook.server.metrics import Metrics
+from webhook.server.ruleset import Ruleset, RulesetHolder
+from webhook.server.traces import Traces
+
+_LOG = logging.getLogger(__name__)
+
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_TIMEOUT = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,9})?)(ms|s|m)")
+_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+
+class AdmissionHandler:
+    """Answers admission reviews."""
+
+    def __init__(self, rules: RulesetHolder, traces: Traces, metrics: Metrics) -> None:
+        """Binds the handler to what it works with.
+
+        Args:
+            rules: The rules in force.
+            traces: Where a decision leaves its traces.
+            metrics: Counts bad requests and incidents.
+        """
+        self._rules = rules
+        self._traces = traces
+        self._metrics = metrics
+        self.draining = False
+
+    async def admit(self, request: web.Request) -> web.Response:
+        """Answers one review.
+
+        Args:
+            request: `POST /admit/{environment}?timeout=10s` with a JSON body.
+
+        Returns:
+            200 with an AdmissionReview, whatever the verdict; 400, 413 or 415 for what is no review.
+        """
+        started = time.monotonic()
+        environment = request.match_info["environment"]
+        if not _ENVIRONMENT.fullmatch(environment):
+            return self._refuse(404, "no such environment")
+        if request.content_type != "application/json":
+            return self._refuse(415, "the content type is not application/json")
+        body = await request.read()
+        try:
+            review = decode_review(body)
+        except ReviewError as error:
+            return self._refuse(400, str(error))
+        deadline = started + _time_left(request.query.get("timeout", ""))
+        now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
+        question = Question(review, body, environment, now, deadline)
+        rules = self._rules.current
+        decision = await self._decide(question, rules)
+        record = record_decision(decision, review, rules.settings, now)
+        answer = build_response(review.uid, decision, record.digest, Advice.of(rules.settings, environment))
+        response = self._respond(answer)
+        self._traces.leave(decision, review, record, rules.settings, time.monotonic() - started)
+        return response
+
+    async def _decide(self, question: Question, rules: Ruleset) -> Decision:
+        """Decides; what nobody expected becomes "unavailable" with an incident id, and its stack goes to the log."""
+        try:
+            return await decide(question, rules.settings, rules.provider)
+        except Exception:  # noqa: BLE001 - the last line of defence
+            incident = secrets.token_hex(4)
+            self._metrics.incidents.inc()
+            _LOG.exception("incident", extra={"incident": incident, "uid": question.review.uid})
+            result = unavailable(rules.settings, question.environment)
+            return Decision(question.environment, (), result, f"an internal error, incident {incident}")
+
+    def _respond(self, answer: dict[str, object]) -> web.Response:
+        response = web.Response(body=json.dumps(answer).encode("ascii"), content_type="application/json")
+        if self.draining:
+            # The API server keeps idle connections to terminating pods; this sends it elsewhere.
+            response.force_close()
+        return response
+
+    def _refuse(self, status: int, text: str) -> web.Response:
+        self._metrics.bad_requests.inc()
+        return web.Response(status=status, text=f"{text}\n")
+
+
+def _time_left(timeout: str) -> float:
+    """Reads the API server's `timeout` (a Go duration) and keeps a margin of it back; seconds."""
+    match = _TIMEOUT.fullmatch(timeout)
+    seconds = float(match[1]) * _UNIT_SECONDS[match[2]] if match else LIMITS.deadline_default
+    seconds = min(seconds, LIMITS.deadline_maximum)
+    return seconds - min(LIMITS.deadline_margin, seconds / 2)

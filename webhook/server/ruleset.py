@@ -1,0 +1,123 @@
+"""The rules in force, and how they change without a restart.
+
+A `Ruleset` is one consistent snapshot: settings, trusted keys and the provider that judges by them. A review takes
+it once and uses it to the end; a reload replaces it as a whole.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from webhook.errors import ConfigurationError
+from webhook.files import Fingerprint, Watch, fingerprint
+from webhook.kube.client import KubeClient
+from webhook.providers.execution_evidence import ExecutionEvidenceProvider
+from webhook.server.metrics import Metrics
+from webhook.settings import Settings, StoreSettings, load_settings
+from webhook.stores.cluster import ClusterStore
+from webhook.stores.directory import DirectoryStore
+from webhook.stores.protocol import EvidenceStore
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """One snapshot of everything that a verdict depends on, apart from the evidence itself.
+
+    Attributes:
+        settings: The settings.
+        provider: Judges by exactly these settings.
+    """
+
+    settings: Settings
+    provider: ExecutionEvidenceProvider
+
+
+def build_stores(section: StoreSettings, folder: Path, client: KubeClient | None) -> list[EvidenceStore]:
+    """Makes the stores that a configuration names.
+
+    Args:
+        section: The section `stores`.
+        folder: What relative paths are relative to.
+        client: For the cluster store.
+
+    Returns:
+        The stores, not started.
+
+    Raises:
+        ConfigurationError: The cluster store is wanted and there is no Kubernetes client.
+    """
+    stores: list[EvidenceStore] = []
+    if section.directory is not None:
+        stores.append(DirectoryStore(folder / section.directory.path))
+    if section.cluster is not None:
+        if client is None:
+            raise ConfigurationError("stores.cluster needs a cluster: run in a pod, or give --kubeconfig")
+        stores.append(ClusterStore(client))
+    return stores
+
+
+class RulesetHolder:
+    """Keeps the ruleset in force and follows the configuration file and its keys."""
+
+    def __init__(self, settings: Settings, client: KubeClient | None, metrics: Metrics) -> None:
+        """Prepares the first ruleset.
+
+        Args:
+            settings: The configuration at start.
+            client: For the cluster store, or None.
+            metrics: Told of reloads.
+
+        Raises:
+            ConfigurationError: A store cannot be made.
+        """
+        self._client = client
+        self._metrics = metrics
+        self._stores: Sequence[EvidenceStore] = build_stores(settings.file.stores, settings.path.parent, client)
+        self.current = Ruleset(settings, ExecutionEvidenceProvider(settings, self._stores))
+        self._watch = Watch(self._fingerprint, self.reload)
+        metrics.configuration_ok.set(1)
+
+    async def start(self) -> None:
+        """Starts the stores and begins to follow the configuration."""
+        for store in self._stores:
+            await store.start()
+        await self._watch.start()
+
+    async def stop(self) -> None:
+        """Stops everything."""
+        await self._watch.stop()
+        for store in self._stores:
+            await store.stop()
+
+    async def reload(self) -> None:
+        """Reads the configuration anew; when it is broken, the old one stays in force and is reported."""
+        try:
+            settings = load_settings(self.current.settings.path)
+            stores = await self._stores_for(settings)
+        except ConfigurationError as error:
+            self._metrics.reload_failures.inc()
+            self._metrics.configuration_ok.set(0)
+            _LOG.error("configuration not reloaded, the old one stays in force", extra={"problem": str(error)})
+            return
+        retired = [store for store in self._stores if store not in stores]
+        self._stores = stores
+        self.current = Ruleset(settings, ExecutionEvidenceProvider(settings, stores))
+        self._metrics.configuration_ok.set(1)
+        _LOG.info("configuration reloaded", extra={"settings": settings.digest, "remarks": settings.remarks()})
+        for store in retired:
+            await store.stop()
+
+    async def _stores_for(self, settings: Settings) -> Sequence[EvidenceStore]:
+        """Keeps the running stores unless their section changed; new ones are read before they are asked."""
+        if settings.file.stores == self.current.settings.file.stores:
+            return self._stores
+        stores = build_stores(settings.file.stores, settings.path.parent, self._client)
+        for store in stores:
+            await store.start()
+        return stores
+
+    def _fingerprint(self) -> Fingerprint:
+        return fingerprint(self.current.settings.files())

@@ -1,0 +1,150 @@
+"""The process: start in order, serve, and stop without dropping a review."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from webhook.kube.client import KubeClient, open_client
+from webhook.kube.events import EventRecorder
+from webhook.limits import LIMITS
+from webhook.server.admission import AdmissionHandler
+from webhook.server.logs import LineWriter
+from webhook.server.metrics import Metrics
+from webhook.server.operations import operations_app
+from webhook.server.ruleset import RulesetHolder
+from webhook.server.tls import ReloadingCertificate
+from webhook.server.traces import Traces
+from webhook.settings import Settings, load_settings
+
+_LOG = logging.getLogger(__name__)
+
+_CLOSE_SECONDS = 5.0
+"""What requests under way and queued Events get at the very end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line says.
+
+    Attributes:
+        config: The configuration file.
+        tls_cert: PEM certificate chain.
+        tls_key: PEM private key.
+        listen: Host and port for reviews; port 0 takes a free one.
+        ops_listen: Host and port for probes and metrics.
+        kubeconfig: A kubeconfig, or None to use the pod's own account if there is one.
+    """
+
+    config: Path
+    tls_cert: Path
+    tls_key: Path
+    listen: tuple[str, int]
+    ops_listen: tuple[str, int]
+    kubeconfig: Path | None
+
+
+async def serve(options: ServeOptions, writer: LineWriter) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    Args:
+        options: The command line.
+        writer: Takes the log lines.
+
+    Raises:
+        ConfigurationError: A file cannot be used; nothing was served.
+    """
+    stopping = _stop_on_signals()
+    settings = load_settings(options.config)
+    certificate = ReloadingCertificate(options.tls_cert, options.tls_key)
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        client = await _client(stack, options, settings)
+        recorder = await _recorder(stack, client, metrics)
+        rules = RulesetHolder(settings, client, metrics)
+        stack.push_async_callback(rules.stop)
+        await rules.start()
+        stack.push_async_callback(certificate.stop)
+        await certificate.start()
+        handler = AdmissionHandler(rules, Traces(metrics, writer, recorder), metrics)
+        ready = asyncio.Event()
+        app = web.Application(client_max_size=LIMITS.review_bytes)
+        app.router.add_post("/admit/{environment}", handler.admit)
+        ops = await _listen(stack, operations_app(metrics, ready.is_set), options.ops_listen)
+        address = await _listen(stack, app, options.listen, certificate)
+        # What lives now lives on: full collections need not walk it again.
+        gc.collect()
+        gc.freeze()
+        ready.set()
+        _LOG.info(
+            "listening",
+            extra={"address": f"https://{address}", "ops_address": f"http://{ops}", "remarks": settings.remarks()},
+        )
+        await stopping.wait()
+        await _drain(ready, handler, rules.current.settings)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _client(stack: AsyncExitStack, options: ServeOptions, settings: Settings) -> KubeClient | None:
+    """Opens the Kubernetes client if something can use it."""
+    wanted = settings.file.stores.cluster is not None or settings.file.events.enabled
+    reachable = options.kubeconfig is not None or "KUBERNETES_SERVICE_HOST" in os.environ
+    if not wanted:
+        return None
+    if not reachable:
+        _LOG.warning("no cluster: Events are not written")
+        return None
+    return await stack.enter_async_context(open_client(options.kubeconfig))
+
+
+async def _recorder(stack: AsyncExitStack, client: KubeClient | None, metrics: Metrics) -> EventRecorder | None:
+    if client is None:
+        return None
+    recorder = EventRecorder(client, instance=socket.gethostname())
+    await recorder.start()
+    stack.push_async_callback(recorder.close, _CLOSE_SECONDS)
+    metrics.expose("events_posted", "Events created", lambda: recorder.posted)
+    metrics.expose("events_patched", "Event series updated", lambda: recorder.patched)
+    metrics.expose("events_dropped", "Events lost", lambda: recorder.dropped)
+    return recorder
+
+
+async def _listen(
+    stack: AsyncExitStack,
+    app: web.Application,
+    address: tuple[str, int],
+    certificate: ReloadingCertificate | None = None,
+) -> str:
+    # The decision line is the access log; aiohttp's own would tell it twice.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    context = certificate.context if certificate is not None else None
+    await web.TCPSite(runner, *address, ssl_context=context).start()
+    host, port = runner.addresses[0][:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _drain(ready: asyncio.Event, handler: AdmissionHandler, settings: Settings) -> None:
+    """Stays in service while the endpoints' change travels, and sends kept connections elsewhere."""
+    ready.clear()
+    handler.draining = True
+    seconds = settings.file.server.drain_seconds
+    _LOG.info("draining", extra={"seconds": seconds})
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(seconds)

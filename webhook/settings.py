@@ -1,0 +1,283 @@
+"""The configuration file: read strictly, checked whole, turned into what the gate works with.
+
+YAML or JSON. An unknown key is an error that names the key and the nearest known one: a misspelt option that is
+silently ignored is a gate that somebody believes to be closed.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from webhook.errors import ConfigurationError
+from webhook.files import read_capped
+from webhook.gates.policy import EnvironmentNames, ExecutionEvidencePolicy, MinLane, PolicyModel, TagPolicy
+from webhook.limits import LIMITS
+from webhook.model.canonical import canonical_json, sha256_digest
+from webhook.model.pattern import RepositoryPattern
+from webhook.settings_text import describe_errors, parse_text
+from webhook.trust.keys import KeyNotSupportedError, PublicKey
+from webhook.trust.policy import TrustedKey, TrustPolicy
+
+WORKLOADS = (
+    "Deployment",
+    "Rollout",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "Job",
+    "CronJob",
+    "Pod",
+)
+"""Kinds that the gate can read."""
+
+
+def _pattern(text: str) -> str:
+    RepositoryPattern.parse(text)
+    return text
+
+
+def _workload(kind: str) -> str:
+    if kind not in WORKLOADS:
+        raise ValueError(f"not one of {', '.join(WORKLOADS)}")
+    return kind
+
+
+PatternText = Annotated[str, AfterValidator(_pattern)]
+WorkloadKind = Annotated[str, AfterValidator(_workload)]
+
+
+class _Section(BaseModel):
+    """Base of our own sections: camelCase, frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+
+class PolicyGates(PolicyModel):
+    """The section `PolicyGates`: one entry a gate."""
+
+    execution_evidence: ExecutionEvidencePolicy = Field(default_factory=ExecutionEvidencePolicy)
+    """The gate `execution-evidence`."""
+
+
+class DirectoryStoreSettings(_Section):
+    """A folder of envelopes, for trying out and for tests."""
+
+    path: Path
+    """The folder; relative to the configuration file."""
+
+
+class ClusterStoreSettings(_Section):
+    """ExecutionEvidence resources in the cluster; needs no settings of its own."""
+
+
+class StoreSettings(_Section):
+    """Where envelopes lie; every store that is named is asked."""
+
+    directory: DirectoryStoreSettings | None = None
+    cluster: ClusterStoreSettings | None = None
+
+
+class TrustedKeySettings(_Section):
+    """One trusted key."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    """Shown in messages, Events and records."""
+    file: Path
+    """PEM public key; relative to the configuration file."""
+    environments: EnvironmentNames | None = None
+    """Environments that the key may speak for; any by default."""
+    repositories: tuple[PatternText, ...] | None = None
+    """Image repositories that the key may speak for (`registry.example.com/shop/*`); any by default."""
+
+
+class TrustSettings(_Section):
+    """Who is believed."""
+
+    keys: Annotated[tuple[TrustedKeySettings, ...], Field(max_length=LIMITS.trusted_keys)] = ()
+    threshold: Annotated[int, Field(strict=True, ge=1)] = 1
+    """Distinct keys that must have signed."""
+    predicate_types: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
+    """Accepted predicate types, compared exactly; by default the two spellings of ours."""
+
+
+class EventSettings(_Section):
+    """Kubernetes Events."""
+
+    enabled: Annotated[bool, Field(strict=True)] = True
+    """Whether each evaluated review leaves an Event (needs a Kubernetes client)."""
+
+
+class ServerSettings(_Section):
+    """The server's own behaviour."""
+
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 20.0
+    """Seconds that a stopping server still answers, until every API server has gone elsewhere."""
+
+
+class SettingsFile(_Section):
+    """The file as it is written."""
+
+    policy_gates: Annotated[PolicyGates, Field(validation_alias=AliasChoices("PolicyGates", "policyGates"))] = Field(
+        default_factory=PolicyGates
+    )
+    stores: StoreSettings = Field(default_factory=StoreSettings)
+    trust: TrustSettings = Field(default_factory=TrustSettings)
+    exempt_images: tuple[PatternText, ...] = ()
+    """Repositories whose images need no evidence (`docker.io/library/redis`); none by default."""
+    workloads: tuple[WorkloadKind, ...] = ("Deployment", "Rollout")
+    """Kinds that are evaluated; a kind that is sent here without standing here is never admitted silently."""
+    events: EventSettings = Field(default_factory=EventSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    help_url: Annotated[str, Field(pattern=r"^https?://[!-~]{1,200}$")] | None = None
+    """A page of yours that denials point to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the gate works with: one immutable snapshot, replaced as a whole when the file changes.
+
+    Attributes:
+        policy: The gate's section.
+        trust: Trusted keys, loaded.
+        exempt_images: Patterns, parsed.
+        file: The rest as it was written.
+        path: The configuration file.
+        digest: `sha256:` and 64 hexadecimal digits over everything that influences a verdict.
+    """
+
+    policy: ExecutionEvidencePolicy
+    trust: TrustPolicy
+    exempt_images: tuple[RepositoryPattern, ...]
+    file: SettingsFile
+    path: Path
+    digest: str
+
+    def is_exempt(self, repository: str) -> bool:
+        """Tells whether a repository's images need no evidence.
+
+        Args:
+            repository: Host and path.
+
+        Returns:
+            True if a pattern of `exemptImages` matches.
+        """
+        return any(pattern.matches(repository) for pattern in self.exempt_images)
+
+    def files(self) -> list[Path]:
+        """Gives every file that the settings were made from.
+
+        Returns:
+            The configuration file and the keys.
+        """
+        return [self.path, *(self.path.parent / entry.file for entry in self.file.trust.keys)]
+
+    def remarks(self) -> list[str]:
+        """Finds what is valid and yet hardly meant.
+
+        Returns:
+            One sentence each, for `config check` and the log.
+        """
+        remarks = []
+        if not self.policy.enabled:
+            remarks.append("PolicyGates.ExecutionEvidence.Enabled is false: every image is admitted.")
+        if not self.trust.keys and self.policy.min_lane is MinLane.VERIFIED:
+            remarks.append("trust.keys is empty: no evidence can count.")
+        if self.file.stores.directory is None and self.file.stores.cluster is None:
+            remarks.append("stores is empty: no evidence can be found.")
+        if self.policy.min_lane is MinLane.ASSERTED:
+            remarks.append("MinLane is Asserted: unsigned evidence counts.")
+        return remarks
+
+
+def load_settings(path: Path) -> Settings:
+    """Reads the configuration file and the keys that it names.
+
+    Args:
+        path: YAML or JSON, at most `LIMITS.settings_bytes`.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigurationError: Anything is wrong; the text names the file, the key and what to change, one line each.
+    """
+    try:
+        content = read_capped(path, LIMITS.settings_bytes)
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{path}: cannot be read, or is larger than 1 MiB") from None
+    document = parse_text(content, path)
+    try:
+        file = SettingsFile.model_validate(document)
+    except ValidationError as error:
+        raise ConfigurationError(describe_errors(error, SettingsFile, path)) from None
+    return _assemble(file, path)
+
+
+def _assemble(file: SettingsFile, path: Path) -> Settings:
+    policy = file.policy_gates.execution_evidence
+    if TagPolicy.RESOLVE in {policy.tag_policy, *(entry.tag_policy for entry in policy.overrides.values())}:
+        raise ConfigurationError(f"{path}: TagPolicy Resolve needs a registry store, and there is none yet")
+    trust = _load_trust(file.trust, path)
+    content = {
+        "policy": policy_content(policy),
+        "trust": trust.digest,
+        "exemptImages": list(file.exempt_images),
+        "workloads": list(file.workloads),
+    }
+    patterns = tuple(RepositoryPattern.parse(text) for text in file.exempt_images)
+    return Settings(policy, trust, patterns, file, path, sha256_digest(canonical_json(content)))
+
+
+def _load_trust(section: TrustSettings, path: Path) -> TrustPolicy:
+    keys = []
+    for index, entry in enumerate(section.keys):
+        where = f"{path}: trust.keys[{index}].file {str(entry.file)!r}"
+        try:
+            key = PublicKey.from_pem(read_capped(path.parent / entry.file, LIMITS.settings_bytes))
+        except KeyNotSupportedError as error:
+            raise ConfigurationError(f"{where}: {error}") from None
+        except (OSError, ValueError):
+            raise ConfigurationError(f"{where}: cannot be read") from None
+        keys.append(_trusted_key(entry, key))
+    if keys and section.threshold > len({entry.key.key_id for entry in keys}):
+        raise ConfigurationError(f"{path}: trust.threshold is higher than the number of distinct keys")
+    if section.predicate_types is None:
+        return TrustPolicy(tuple(keys), section.threshold)
+    return TrustPolicy(tuple(keys), section.threshold, frozenset(section.predicate_types))
+
+
+def _trusted_key(entry: TrustedKeySettings, key: PublicKey) -> TrustedKey:
+    environments = None if entry.environments is None else frozenset(n.casefold() for n in entry.environments)
+    repositories = (
+        None
+        if entry.repositories is None
+        else tuple(RepositoryPattern.parse(pattern) for pattern in entry.repositories)
+    )
+    return TrustedKey(entry.name, key, environments, repositories)
+
+
+def policy_content(policy: ExecutionEvidencePolicy) -> dict[str, Any]:
+    """Gives a policy as canonical JSON can hold it.
+
+    Args:
+        policy: The section, or what holds of it for one environment.
+
+    Returns:
+        The options in the seed's spelling; a duration in whole seconds.
+    """
+    content = policy.model_dump(mode="python", by_alias=True)
+    return {name: _plain(value) for name, value in content.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items() if member is not None}
+    if isinstance(value, tuple):
+        return [_plain(member) for member in value]
+    return str(value) if isinstance(value, str) else value

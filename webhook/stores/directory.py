@@ -1,0 +1,114 @@
+"""A folder of envelopes: the store for trying out, for tests, and for small sites that mount a volume."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from webhook.errors import EvidenceError, UnavailableError
+from webhook.files import Fingerprint, Watch, fingerprint, read_capped
+from webhook.limits import LIMITS
+from webhook.model.canonical import sha256_digest
+from webhook.stores.protocol import Candidate
+from webhook.trust.verify import subject_digests
+
+_LOG = logging.getLogger(__name__)
+
+
+class _Reading(NamedTuple):
+    """One reading of the folder, replaced as a whole."""
+
+    by_digest: Mapping[str, Sequence[Candidate]]
+    problem: str | None
+
+
+class DirectoryStore:
+    """Every regular file of a folder, filed under the images that it claims to be about.
+
+    Files whose names begin with a dot are left out, which is also how a mounted ConfigMap hides its bookkeeping.
+    Sub-folders are not entered. A file that is no envelope is logged and passed over. A file that cannot be read
+    makes absence unknown: `find` then raises instead of returning nothing.
+
+    Attributes:
+        name: `directory`.
+    """
+
+    name = "directory"
+
+    def __init__(self, folder: Path) -> None:
+        """Prepares the store.
+
+        Args:
+            folder: The folder; it may appear later.
+        """
+        self._folder = folder
+        self._reading = _Reading({}, "the folder has not been read yet")
+        self._watch = Watch(self._fingerprint, self.refresh)
+
+    async def start(self) -> None:
+        """Reads the folder and begins to follow it."""
+        # The watch first: a file that arrives between the two is then seen as a change.
+        await self._watch.start()
+        await self.refresh()
+
+    async def stop(self) -> None:
+        """Stops following."""
+        await self._watch.stop()
+
+    async def refresh(self) -> None:
+        """Reads the folder anew, in a thread."""
+        self._reading = await asyncio.to_thread(_read, self._folder)
+
+    async def find(self, image_digest: str, repository: str | None) -> Sequence[Candidate]:  # noqa: ARG002 - the protocol's
+        """Finds what claims to be evidence about an image.
+
+        Args:
+            image_digest: `sha256:` and 64 hexadecimal digits.
+            repository: Not used; the folder is filed by digest alone.
+
+        Returns:
+            Candidates, ordered by file name.
+
+        Raises:
+            UnavailableError: There is none, and the folder could not be read completely.
+        """
+        found = self._reading.by_digest.get(image_digest, ())
+        if not found and self._reading.problem is not None:
+            raise UnavailableError(f"store directory: {self._reading.problem}")
+        return found
+
+    def _fingerprint(self) -> Fingerprint:
+        try:
+            return fingerprint(_files(self._folder))
+        except OSError:
+            return fingerprint([self._folder])
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+
+
+def _read(folder: Path) -> _Reading:
+    try:
+        files = _files(folder)
+    except OSError:
+        return _Reading({}, "the folder cannot be read")
+    if len(files) > LIMITS.directory_files:
+        return _Reading({}, f"the folder holds more than {LIMITS.directory_files} files")
+    by_digest: dict[str, list[Candidate]] = defaultdict(list)
+    problem = None
+    for path in files:
+        try:
+            raw = read_capped(path, LIMITS.envelope_bytes)
+            digests = subject_digests(raw)
+        except OSError:
+            problem = "a file cannot be read"
+        except (ValueError, EvidenceError):
+            _LOG.warning("evidence file is no envelope", extra={"file": path.name})
+        else:
+            candidate = Candidate(raw, sha256_digest(raw), f"directory:{path.name}")
+            for digest in digests:
+                by_digest[digest].append(candidate)
+    return _Reading(by_digest, problem)
