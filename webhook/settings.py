@@ -5,9 +5,8 @@ silently ignored is a gate that somebody believes to be closed.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -223,7 +222,7 @@ def _assemble(file: SettingsFile, path: Path) -> Settings:
         raise ConfigurationError(f"{path}: TagPolicy Resolve needs a registry store, and there is none yet")
     trust = _load_trust(file.trust, path)
     content = {
-        "policy": policy_content(policy),
+        "policy": policy.content,
         "trust": trust.digest,
         "exemptImages": list(file.exempt_images),
         "workloads": list(file.workloads),
@@ -258,26 +257,3 @@ def _trusted_key(entry: TrustedKeySettings, key: PublicKey) -> TrustedKey:
         else tuple(RepositoryPattern.parse(pattern) for pattern in entry.repositories)
     )
     return TrustedKey(entry.name, key, environments, repositories)
-
-
-def policy_content(policy: ExecutionEvidencePolicy) -> dict[str, Any]:
-    """Gives a policy as canonical JSON can hold it.
-
-    Args:
-        policy: The section, or what holds of it for one environment.
-
-    Returns:
-        The options in the seed's spelling; a duration in whole seconds.
-    """
-    content = policy.model_dump(mode="python", by_alias=True)
-    return {name: _plain(value) for name, value in content.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return int(value.total_seconds())
-    if isinstance(value, dict):
-        return {name: _plain(member) for name, member in value.items() if member is not None}
-    if isinstance(value, tuple):
-        return [_plain(member) for member in value]
-    return str(value) if isinstance(value, str) else value

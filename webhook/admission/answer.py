@@ -72,14 +72,14 @@ class Advice:
         return f"{step}; see {self.help_url}" if self.help_url else step
 
 
-def build_response(uid: str, decision: Decision, record_digest: str, advice: Advice) -> dict[str, Any]:
+def build_response(uid: str, decision: Decision, record_digest: str, settings: Settings) -> dict[str, Any]:
     """Builds the AdmissionReview that answers a request.
 
     Args:
         uid: The request's uid.
         decision: The decision.
         record_digest: The digest of its record.
-        advice: What the user may be told.
+        settings: The snapshot it was made with.
 
     Returns:
         The AdmissionReview as a JSON object.
@@ -91,9 +91,9 @@ def build_response(uid: str, decision: Decision, record_digest: str, advice: Adv
         "auditAnnotations": _audit_annotations(decision, record_digest),
     }
     if verdict is Verdict.FAIL:
-        response["status"] = _status(decision, advice)
+        response["status"] = _status(decision, Advice.of(settings, decision.environment))
     elif verdict is Verdict.WARN:
-        response["warnings"] = warning_texts(decision, advice)
+        response["warnings"] = warning_texts(decision, Advice.of(settings, decision.environment))
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
 
 
@@ -109,7 +109,7 @@ def denial_text(decision: Decision, advice: Advice) -> str:
     """
     lines: list[str] = []
     if decision.overall is not None:
-        lines += _lines(decision.overall, decision.found, advice)
+        lines += _lines(decision.overall.result, decision.overall.found, advice)
     for entry in _with_verdict(decision, Verdict.FAIL):
         lines += _lines(entry.result, entry.found, advice, f"{_image(entry)} ({_containers(entry)})")
     text = "\n".join(lines)
@@ -171,7 +171,7 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
     """
     texts: dict[str, None] = {}
     if decision.overall is not None:
-        texts |= dict.fromkeys(_lines(decision.overall, decision.found, advice))
+        texts |= dict.fromkeys(_lines(decision.overall.result, decision.overall.found, advice))
     for entry in _with_verdict(decision, Verdict.WARN):
         texts[f"{GATE_ID}: {entry.result.message}"] = None
         texts[f"image {_short_image(entry)}: {entry.result.reason.value}: {entry.found}"] = None

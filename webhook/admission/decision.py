@@ -2,65 +2,91 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from webhook.admission.images import WorkloadImage
 from webhook.admission.review import Review
-from webhook.model.canonical import canonical_json, sha256_digest
+from webhook.model.canonical import canonical_json, canonical_list, canonical_object, sha256_digest
 from webhook.model.evidence import EvidenceResult, TriggerTime
 from webhook.model.gate import GateResult, Verdict
 from webhook.reasons import ReasonCode
-from webhook.settings import Settings, policy_content
+from webhook.settings import Settings
 
-RECORD_VERSION = "stella.ops/v1alpha1"
+_RECORD_VERSION = canonical_json("stella.ops/v1alpha1")
+_RECORD_KIND = canonical_json("DecisionRecord")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageDecision:
-    """The verdict about one image.
+@dataclass(frozen=True)
+class Ruling:
+    """What the gate makes of what is known about an image, wherever the image stands.
 
     Attributes:
-        image: The image and where it stands.
         result: The gate's result; its reason says most precisely why.
-        found: One clause: what was found. Empty where nothing was looked for.
+        found: One clause: what was found.
         evidence: The provider's answer that the verdict rests on; None where none was asked for.
     """
 
-    image: WorkloadImage
     result: GateResult
     found: str
-    evidence: EvidenceResult | None
+    evidence: EvidenceResult | None = None
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """Evidence and result as canonical JSON; encoded once, since a warm ruling serves many reviews."""
+        evidence = canonical_json(None if self.evidence is None else self.evidence.to_json())
+        return canonical_object({"evidence": evidence, "result": canonical_json(_result(self.result))})
 
 
-@dataclass(frozen=True, slots=True)
+class ImageDecision(NamedTuple):
+    """The ruling about one image of a workload.
+
+    Attributes:
+        image: The image and where it stands.
+        ruling: What the gate says.
+    """
+
+    image: WorkloadImage
+    ruling: Ruling
+
+    @property
+    def result(self) -> GateResult:
+        """The gate's result."""
+        return self.ruling.result
+
+    @property
+    def found(self) -> str:
+        """What was found."""
+        return self.ruling.found
+
+
+@dataclass(frozen=True)
 class Decision:
     """The verdict about one review.
 
     Attributes:
         environment: The target environment.
         images: One decision for each image that was evaluated.
-        overall: The result that holds for the review when no image was evaluated (nothing new, not readable).
-        found: What `overall` rests on.
+        overall: What holds for the review when no image was evaluated (nothing new, not readable); else None.
     """
 
     environment: str
     images: tuple[ImageDecision, ...]
-    overall: GateResult | None = None
-    found: str = ""
+    overall: Ruling | None = None
 
-    @property
+    @cached_property
     def results(self) -> tuple[GateResult, ...]:
         """All results; never empty."""
         if self.overall is not None:
-            return (self.overall,)
-        return tuple(entry.result for entry in self.images)
+            return (self.overall.result,)
+        return tuple([entry.ruling.result for entry in self.images])
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """The most severe result. Without any result the review fails: `max` of nothing is no pass."""
         return max((entry.result for entry in self.results), key=_severity, default=Verdict.FAIL)
 
-    @property
+    @cached_property
     def reasons(self) -> tuple[ReasonCode, ...]:
         """Distinct reasons of the results that made the verdict, sorted."""
         verdict = self.verdict
@@ -105,19 +131,15 @@ def record_decision(
     Returns:
         The record.
     """
-    content = canonical_json(
+    policy = settings.policy.for_environment(decision.environment)
+    content = canonical_object(
         {
-            "apiVersion": RECORD_VERSION,
-            "kind": "DecisionRecord",
-            "request": _request(review),
-            "environment": decision.environment,
-            "triggerTime": {"kind": trigger_time.kind, "value": trigger_time.value},
-            "settings": settings.digest,
-            "policy": policy_content(settings.policy.for_environment(decision.environment)),
-            "images": [_image(entry) for entry in decision.images],
-            "overall": None if decision.overall is None else _result(decision.overall),
-            "verdict": decision.verdict,
-            "reasons": decision.reasons,
+            "apiVersion": _RECORD_VERSION,
+            "kind": _RECORD_KIND,
+            "request": canonical_json(_request(review)),
+            "decision": canonical_json(_summary(decision, settings, trigger_time)),
+            "policy": policy.canonical,
+            "images": canonical_list([_image(entry) for entry in decision.images]),
         }
     )
     return DecisionRecord(content, sha256_digest(content))
@@ -139,13 +161,20 @@ def _request(review: Review) -> Mapping[str, Any]:
     }
 
 
-def _image(entry: ImageDecision) -> Mapping[str, Any]:
+def _summary(decision: Decision, settings: Settings, trigger_time: TriggerTime) -> Mapping[str, Any]:
     return {
-        "image": entry.image.text,
-        "fields": [use.field for use in entry.image.uses],
-        "result": _result(entry.result),
-        "evidence": None if entry.evidence is None else entry.evidence.to_json(),
+        "environment": decision.environment,
+        "triggerTime": {"kind": trigger_time.kind, "value": trigger_time.value},
+        "settings": settings.digest,
+        "verdict": decision.verdict.value,
+        "reasons": [reason.value for reason in decision.reasons],
+        "overall": None if decision.overall is None else _result(decision.overall.result),
     }
+
+
+def _image(entry: ImageDecision) -> bytes:
+    place = {"image": entry.image.text, "fields": [use.field for use in entry.image.uses]}
+    return canonical_object({"place": canonical_json(place), "ruling": entry.ruling.canonical})
 
 
 def _result(result: GateResult) -> Mapping[str, str]:

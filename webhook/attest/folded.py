@@ -7,7 +7,7 @@ stay a part of the symbol.
 
 import hashlib
 from collections.abc import Iterator
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from webhook.attest.profile import Profile, ProfileError, Stack
 from webhook.limits import LIMITS
@@ -31,7 +31,7 @@ class _Hash(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def parse_folded(stream: BinaryIO) -> Profile:
+def parse_folded(stream: IO[bytes]) -> Profile:
     """Reads folded stacks line by line.
 
     Equal stacks on several lines are added up. Empty lines and lines that begin with `#` (Austin writes its
@@ -59,7 +59,7 @@ def parse_folded(stream: BinaryIO) -> Profile:
     return Profile(tally.samples, "sha256:" + digest.hexdigest(), MEDIA_TYPE)
 
 
-def _lines(stream: BinaryIO, digest: _Hash) -> Iterator[bytes]:
+def _lines(stream: IO[bytes], digest: _Hash) -> Iterator[bytes]:
     size = 0
     while line := stream.readline(LINE_BYTES + 1):
         size += len(line)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from webhook.cli.options import EXIT_OK, EXIT_REFUSED, OUTPUT
 from webhook.errors import ConfigurationError
 from webhook.gates.execution_evidence import GATE_ID
 from webhook.gates.policy import ExecutionEvidencePolicy
@@ -50,7 +51,7 @@ def _policy(_: click.Context, __: click.Parameter, path: Path | None) -> Executi
     metavar="FILE",
     help="Configuration file. Without it the gate is enabled, and every other option has its default.",
 )
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@OUTPUT
 def command(
     environment: str, metadata: Mapping[str, str], gate_id: str, policy: ExecutionEvidencePolicy, output: str
 ) -> None:
@@ -67,4 +68,4 @@ def command(
         click.echo(json.dumps(fields, ensure_ascii=False))
     else:
         click.echo(f"{result.result}: {result.message}")
-    raise SystemExit(1 if result.result is Verdict.FAIL else 0)
+    raise SystemExit(EXIT_REFUSED if result.result is Verdict.FAIL else EXIT_OK)

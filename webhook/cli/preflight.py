@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from webhook.admission.decide import Question, decide
+from webhook.admission.decide import Decider, Question
 from webhook.admission.decision import Decision, DecisionRecord, record_decision
 from webhook.admission.review import decode_review
 from webhook.cli.manifests import Manifest
@@ -13,7 +13,6 @@ from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.model.evidence import TriggerTime
 from webhook.model.timestamp import unix_millis
-from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.settings import Settings
 
 
@@ -32,16 +31,14 @@ class Preflight:
     record: DecisionRecord
 
 
-async def preflight(
-    manifest: Manifest, environment: str, settings: Settings, provider: ExecutionEvidenceProvider
-) -> Preflight:
+async def preflight(manifest: Manifest, environment: str, settings: Settings, decider: Decider) -> Preflight:
     """Decides about a manifest as the webhook would about its CREATE.
 
     Args:
         manifest: The workload.
         environment: The target environment.
         settings: The configuration.
-        provider: Judges by the same configuration.
+        decider: Decides by the same configuration.
 
     Returns:
         The decision and its record.
@@ -53,7 +50,7 @@ async def preflight(
     review = decode_review(body)
     now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
     question = Question(review, body, environment, now, time.monotonic() + LIMITS.deadline_maximum)
-    decision = await decide(question, settings, provider)
+    decision = await decider.decide(question)
     return Preflight(manifest, decision, record_decision(decision, review, settings, now))
 
 

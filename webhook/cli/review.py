@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from webhook.admission.answer import Advice, denial_text, warning_texts
+from webhook.admission.decide import Decider
 from webhook.cli.manifests import Manifest, ManifestError, read_manifests
 from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, fail
 from webhook.cli.preflight import Preflight, preflight
@@ -61,8 +62,8 @@ async def _decide_all(
         for store in stores:
             await store.start()
             stack.push_async_callback(store.stop)
-        provider = ExecutionEvidenceProvider(settings, stores)
-        return [await preflight(manifest, environment, settings, provider) for manifest in manifests]
+        decider = Decider(settings, ExecutionEvidenceProvider(settings, stores))
+        return [await preflight(manifest, environment, settings, decider) for manifest in manifests]
 
 
 def _as_json(outcome: Preflight) -> dict[str, Any]:

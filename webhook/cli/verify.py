@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from webhook.cli.options import EXIT_OK, EXIT_REFUSED, OUTPUT
 from webhook.errors import EvidenceError
 from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
@@ -109,7 +110,7 @@ def _key(path: Path) -> PublicKey:
 )
 @click.option("--image-digest", required=True, callback=_digest, metavar="sha256:…", help="The image's digest.")
 @click.option("--environment", metavar="ENV", help="Where the image must have been observed; anywhere by default.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@OUTPUT
 def command(file: Path, trust: TrustPolicy, image_digest: str, environment: str | None, output: str) -> None:
     """Verify FILE, a DSSE envelope or a Sigstore bundle, for an image digest; `-` reads standard input.
 
@@ -129,7 +130,7 @@ def command(file: Path, trust: TrustPolicy, image_digest: str, environment: str 
         # Only its beginning was read, so nobody knows the digest of the whole.
         del report["envelopeDigest"]
     click.echo(json.dumps(report, ensure_ascii=False) if output == "json" else _as_text(report))
-    raise SystemExit(0 if report["verified"] else 1)
+    raise SystemExit(EXIT_OK if report["verified"] else EXIT_REFUSED)
 
 
 def _require_environment(statement: VerifiedStatement, environment: str | None) -> None:

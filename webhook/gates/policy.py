@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel, to_pascal
 from pydantic.aliases import AliasChoices, AliasGenerator
 
 from webhook.limits import LIMITS
+from webhook.model.canonical import canonical_json
 
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -132,7 +133,7 @@ class ExecutionEvidencePolicy(PolicyModel):
         Returns:
             The same policy with that environment's overrides applied and none left.
         """
-        return self._effective.get(environment.casefold(), self._plain)
+        return self._effective.get(environment.casefold(), self._without_overrides)
 
     def requires(self, environment: str) -> bool:
         """Tells whether an environment requires evidence.
@@ -162,6 +163,16 @@ class ExecutionEvidencePolicy(PolicyModel):
         return self.unavailable_evidence_action or self.missing_evidence_action
 
     @cached_property
+    def content(self) -> dict[str, Any]:
+        """The options in the seed's spelling, as canonical JSON can hold them; durations in whole seconds."""
+        return {name: _plain(value) for name, value in self.model_dump(by_alias=True).items()}
+
+    @cached_property
+    def canonical(self) -> bytes:
+        """The options as canonical JSON, for records."""
+        return canonical_json(self.content)
+
+    @cached_property
     def _required(self) -> frozenset[str]:
         return frozenset(name.casefold() for name in self.required_environments)
 
@@ -170,13 +181,13 @@ class ExecutionEvidencePolicy(PolicyModel):
         return frozenset(name.casefold() for name in self.evidence_environments)
 
     @cached_property
-    def _plain(self) -> "ExecutionEvidencePolicy":
+    def _without_overrides(self) -> "ExecutionEvidencePolicy":
         return self._with({"overrides": {}})
 
     @cached_property
     def _effective(self) -> "dict[str, ExecutionEvidencePolicy]":
         return {
-            name.casefold(): self._plain._with(override.model_dump(exclude_none=True))  # noqa: SLF001 - own class
+            name.casefold(): self._without_overrides._with(override.model_dump(exclude_none=True))  # noqa: SLF001 - own class
             for name, override in self.overrides.items()
         }
 
@@ -184,3 +195,13 @@ class ExecutionEvidencePolicy(PolicyModel):
         # Not model_copy: it would carry the cached properties over, and with them the old environments.
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return self.model_construct(**(values | changes))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items() if member is not None}
+    if isinstance(value, (tuple, list)):
+        return [_plain(member) for member in value]
+    return value.value if isinstance(value, StrEnum) else value

@@ -20,7 +20,8 @@ _ELLIPSIS = "…"
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _NAMESPACE = re.compile(_LABEL)
 _SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_STEM_CHARACTERS = 253 - len(".0123456789abcdef")
+_NAME_CHARACTERS = 253
+_STEM_CHARACTERS = _NAME_CHARACTERS - len(".0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,20 @@ class EventDraft:
     action: str
     note: str
 
+    def __post_init__(self) -> None:
+        """Cuts what is too long, so that a thousand drafts that wait take little memory."""
+        object.__setattr__(self, "reason", _cut(self.reason, _WORD_BYTES))
+        object.__setattr__(self, "action", _cut(self.action, _WORD_BYTES))
+        object.__setattr__(self, "note", _cut(self.note, _NOTE_BYTES))
+
     @property
     def postable(self) -> bool:
         """False if the API server could only refuse it."""
-        namespace = self.regarding.namespace
-        return bool(self.reason and self.action) and (not namespace or _NAMESPACE.fullmatch(namespace) is not None)
+        about = self.regarding
+        words = (about.api_version, about.kind, about.name, about.uid or "")
+        if not (self.reason and self.action) or max(map(len, words)) > _NAME_CHARACTERS:
+            return False
+        return not about.namespace or _NAMESPACE.fullmatch(about.namespace) is not None
 
 
 class Series:
@@ -148,10 +158,10 @@ class Series:
             "eventTime": _micro_time(self._first),
             "reportingController": CONTROLLER,
             "reportingInstance": _cut(instance, _WORD_BYTES) or CONTROLLER,
-            "action": _cut(draft.action, _WORD_BYTES),
-            "reason": _cut(draft.reason, _WORD_BYTES),
+            "action": draft.action,
+            "reason": draft.reason,
             "type": draft.type,
-            "note": _cut(draft.note, _NOTE_BYTES),
+            "note": draft.note,
             "regarding": {name: value for name, value in reference.items() if value},
             **(self.patch() if self.count > 1 else {}),
         }

@@ -168,8 +168,6 @@ class EventRecorder:
                 await self._patch(series)
             else:
                 await self._post(series)
-        except ApiStatusError as error:
-            self._drop(series, error.detail)
         except ApiError as error:
             self._drop(series, error.detail)
         except asyncio.CancelledError:

@@ -129,7 +129,6 @@ class EvidenceResult:
         Returns:
             A JSON object with exactly the eight members.
         """
-        # By hand: dataclasses.asdict copies every value deeply, and this runs once an image in each review.
         value, error, anchor = self.value, self.error, self.evidence_anchor
         signature = self.signature
         return {

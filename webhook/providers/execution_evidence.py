@@ -5,9 +5,10 @@ other surface ask this same object, so nobody can get a kinder answer elsewhere.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 from webhook.errors import EvidenceError, UnavailableError, UntrustedError
 from webhook.gates.policy import ExecutionEvidencePolicy, MinLane
@@ -27,7 +28,7 @@ from webhook.model.evidence import (
 )
 from webhook.model.image import is_digest
 from webhook.model.timestamp import format_rfc3339, from_unix_millis
-from webhook.providers.judgement import Finding, Judgement, judge
+from webhook.providers.judgement import Finding, Judgement, holds_until, judge
 from webhook.reasons import ReasonCode
 from webhook.settings import Settings
 from webhook.stores.protocol import Candidate, EvidenceStore
@@ -36,16 +37,36 @@ from webhook.trust.verify import VerifiedStatement, read_assertion, verify
 PROVIDER_ID = "execution-evidence"
 CHECK_METADATA = "metadata"
 
+_PARAM_NAMES = frozenset({"image_digest", "repository", "environment"})
+
 _Outcome = VerifiedStatement | EvidenceError
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True)
-class _Params:
+class _Params(NamedTuple):
     """The parameters of the check `metadata`."""
 
     image_digest: str
     repository: str | None
     environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer, and for how long and from which candidates it follows.
+
+    Not a time-to-live: the stores are asked at every query, and the answer serves again only if they give the same
+    candidates and no statement has turned stale, so that it is the answer that judging anew would give.
+    """
+
+    candidates: list[Candidate]
+    since: datetime
+    until: datetime
+    result: EvidenceResult
+
+    def holds(self, candidates: list[Candidate], now: datetime) -> bool:
+        return self.since <= now <= self.until and candidates == self.candidates
 
 
 class ExecutionEvidenceProvider:
@@ -68,6 +89,7 @@ class ExecutionEvidenceProvider:
         self._settings = settings
         self._stores = stores
         self._outcomes: dict[tuple[str, str, str | None, bool], _Outcome] = {}
+        self._answers: dict[_Params, _Answer] = {}
 
     async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
         """Answers one query.
@@ -92,27 +114,34 @@ class ExecutionEvidenceProvider:
             now = from_unix_millis(context.trigger_time.value)
         except ValueError:
             return _problem("context_invalid", "trigger_time is out of range", anchor)
+        return await self._metadata(params, anchor, now)
+
+    async def _metadata(self, params: _Params, anchor: EvidenceAnchor, now: datetime) -> EvidenceResult:
+        candidates, failure = await self._candidates(params)
+        known = self._answers.get(params)
+        if known is not None and failure is None and known.holds(candidates, now):
+            return known.result
         policy = self._settings.policy.for_environment(params.environment)
-        findings, failure = await self._findings(params, policy)
+        findings = [Finding(entry.uri, await self._outcome(entry, params, policy)) for entry in candidates]
         judgement = judge(findings, policy, now)
         if failure is not None and judgement.reason is not ReasonCode.EVIDENCE_SUFFICIENT:
-            # Another store might have had what is needed: absence is not known.
+            # The store that failed might have had what is needed: absence is not known.
             return _problem("evidence_unavailable", failure.detail, anchor)
-        return _answer(judgement, anchor)
+        answer = _answer(judgement, anchor)
+        if failure is None:
+            known = _Answer(candidates, now, holds_until(findings, policy, now), answer)
+            _remember(self._answers, params, known)
+        return answer
 
-    async def _findings(
-        self, params: _Params, policy: ExecutionEvidencePolicy
-    ) -> tuple[list[Finding], UnavailableError | None]:
-        findings: list[Finding] = []
+    async def _candidates(self, params: _Params) -> tuple[list[Candidate], UnavailableError | None]:
+        candidates: list[Candidate] = []
         failure: UnavailableError | None = None
         for store in self._stores:
             try:
-                candidates = await store.find(params.image_digest, params.repository)
+                candidates += await store.find(params.image_digest, params.repository)
             except UnavailableError as error:
                 failure = failure or error
-                continue
-            findings += [Finding(entry.uri, await self._outcome(entry, params, policy)) for entry in candidates]
-        return findings, failure
+        return candidates, failure
 
     async def _outcome(self, candidate: Candidate, params: _Params, policy: ExecutionEvidencePolicy) -> _Outcome:
         """Verifies a candidate once; what depends on the clock or the environment is judged at every hit."""
@@ -126,9 +155,7 @@ class ExecutionEvidenceProvider:
             outcome = await asyncio.to_thread(self._verify, *arguments)
         else:
             outcome = self._verify(*arguments)
-        if len(self._outcomes) >= LIMITS.verdict_cache_entries:
-            self._outcomes.pop(next(iter(self._outcomes)))
-        self._outcomes[key] = outcome
+        _remember(self._outcomes, key, outcome)
         return outcome
 
     def _verify(self, raw: bytes, params: _Params, assertions_count: bool) -> _Outcome:  # noqa: FBT001 - private
@@ -146,8 +173,15 @@ class ExecutionEvidenceProvider:
             return error.with_traceback(None)
 
 
+def _remember(cache: dict[_K, _V], key: _K, value: _V) -> None:
+    """Adds to a bounded cache; the oldest entry makes room."""
+    if len(cache) >= LIMITS.verdict_cache_entries:
+        cache.pop(next(iter(cache)))
+    cache[key] = value
+
+
 def _read_params(params: Any) -> _Params | None:
-    if not isinstance(params, Mapping) or not params.keys() <= {"image_digest", "repository", "environment"}:
+    if not isinstance(params, dict) or not params.keys() <= _PARAM_NAMES:
         return None
     digest, repository = params.get("image_digest"), params.get("repository")
     environment = params.get("environment")

@@ -3,9 +3,10 @@
 Pure: statements, policy and an instant in, a judgement out.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from webhook.errors import EvidenceError
 from webhook.gates.policy import ExecutionEvidencePolicy
@@ -54,6 +55,9 @@ _NEARNESS = (
     ReasonCode.EVIDENCE_MISSING,
 )
 
+_TICK = timedelta(milliseconds=1)
+"""The clock's step: trigger times are whole milliseconds."""
+
 
 def judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> Judgement:
     """Judges everything that was found about one image.
@@ -84,6 +88,30 @@ def judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: dat
         return _nothing_counts(refused)
     statement, uri = max(counting, key=lambda entry: _rank(entry[0], policy))
     return _speaking(statement, uri, policy)
+
+
+def holds_until(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> datetime:
+    """Tells how long a judgement holds if nothing but time changes.
+
+    Args:
+        findings: What was judged.
+        policy: The policy it was judged by.
+        now: The instant it was judged at.
+
+    Returns:
+        The last instant at which `judge` surely says the same: before evidence turns stale, or a future one counts.
+    """
+    turns = []
+    for finding in findings:
+        if isinstance(finding.outcome, EvidenceError):
+            continue
+        observed = finding.outcome.evidence.observed_until
+        with contextlib.suppress(OverflowError):
+            turns.append(observed - timedelta(seconds=LIMITS.clock_skew) - _TICK)
+        if policy.max_evidence_age is not None:
+            with contextlib.suppress(OverflowError):
+                turns.append(observed + policy.max_evidence_age)
+    return min((turn for turn in turns if turn >= now), default=datetime.max.replace(tzinfo=UTC))
 
 
 def _objection(statement: VerifiedStatement, policy: ExecutionEvidencePolicy, now: datetime) -> EvidenceError | None:

@@ -10,12 +10,13 @@ import re
 import secrets
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from aiohttp import web
 
-from webhook.admission.answer import Advice, build_response
-from webhook.admission.decide import Question, decide, unavailable
-from webhook.admission.decision import Decision, record_decision
+from webhook.admission.answer import build_response
+from webhook.admission.decide import Question, unavailable
+from webhook.admission.decision import Decision, Ruling, record_decision
 from webhook.admission.review import decode_review
 from webhook.errors import ReviewError
 from webhook.limits import LIMITS
@@ -28,7 +29,7 @@ from webhook.server.traces import Traces
 _LOG = logging.getLogger(__name__)
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-_TIMEOUT = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,9})?)(ms|s|m)")
+_TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)(ms|s|m)(?:&|$)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -68,13 +69,13 @@ class AdmissionHandler:
             review = decode_review(body)
         except ReviewError as error:
             return self._refuse(400, str(error))
-        deadline = started + _time_left(request.query.get("timeout", ""))
+        deadline = started + _time_left(request.query_string)
         now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
         question = Question(review, body, environment, now, deadline)
         rules = self._rules.current
         decision = await self._decide(question, rules)
         record = record_decision(decision, review, rules.settings, now)
-        answer = build_response(review.uid, decision, record.digest, Advice.of(rules.settings, environment))
+        answer = build_response(review.uid, decision, record.digest, rules.settings)
         response = self._respond(answer)
         self._traces.leave(decision, review, record, rules.settings, time.monotonic() - started)
         return response
@@ -82,13 +83,13 @@ class AdmissionHandler:
     async def _decide(self, question: Question, rules: Ruleset) -> Decision:
         """Decides; what nobody expected becomes "unavailable" with an incident id, and its stack goes to the log."""
         try:
-            return await decide(question, rules.settings, rules.provider)
+            return await rules.decider.decide(question)
         except Exception:  # noqa: BLE001 - the last line of defence
             incident = secrets.token_hex(4)
             self._metrics.incidents.inc()
             _LOG.exception("incident", extra={"incident": incident, "uid": question.review.uid})
             result = unavailable(rules.settings, question.environment)
-            return Decision(question.environment, (), result, f"an internal error, incident {incident}")
+            return Decision(question.environment, (), Ruling(result, f"an internal error, incident {incident}"))
 
     def _respond(self, answer: dict[str, object]) -> web.Response:
         response = web.Response(body=json.dumps(answer).encode("ascii"), content_type="application/json")
@@ -102,9 +103,10 @@ class AdmissionHandler:
         return web.Response(status=status, text=f"{text}\n")
 
 
-def _time_left(timeout: str) -> float:
+@lru_cache(maxsize=64)
+def _time_left(query: str) -> float:
     """Reads the API server's `timeout` (a Go duration) and keeps a margin of it back; seconds."""
-    match = _TIMEOUT.fullmatch(timeout)
+    match = _TIMEOUT.search(query)
     seconds = float(match[1]) * _UNIT_SECONDS[match[2]] if match else LIMITS.deadline_default
     seconds = min(seconds, LIMITS.deadline_maximum)
     return seconds - min(LIMITS.deadline_margin, seconds / 2)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from webhook.admission.decide import Decider
 from webhook.errors import ConfigurationError
 from webhook.files import Fingerprint, Watch, fingerprint
 from webhook.kube.client import KubeClient
@@ -28,11 +29,11 @@ class Ruleset:
 
     Attributes:
         settings: The settings.
-        provider: Judges by exactly these settings.
+        decider: Decides by exactly these settings.
     """
 
     settings: Settings
-    provider: ExecutionEvidenceProvider
+    decider: Decider
 
 
 def build_stores(section: StoreSettings, folder: Path, client: KubeClient | None) -> list[EvidenceStore]:
@@ -59,6 +60,10 @@ def build_stores(section: StoreSettings, folder: Path, client: KubeClient | None
     return stores
 
 
+def _ruleset(settings: Settings, stores: Sequence[EvidenceStore]) -> Ruleset:
+    return Ruleset(settings, Decider(settings, ExecutionEvidenceProvider(settings, stores)))
+
+
 class RulesetHolder:
     """Keeps the ruleset in force and follows the configuration file and its keys."""
 
@@ -76,7 +81,7 @@ class RulesetHolder:
         self._client = client
         self._metrics = metrics
         self._stores: Sequence[EvidenceStore] = build_stores(settings.file.stores, settings.path.parent, client)
-        self.current = Ruleset(settings, ExecutionEvidenceProvider(settings, self._stores))
+        self.current = _ruleset(settings, self._stores)
         self._watch = Watch(self._fingerprint, self.reload)
         metrics.configuration_ok.set(1)
 
@@ -104,7 +109,7 @@ class RulesetHolder:
             return
         retired = [store for store in self._stores if store not in stores]
         self._stores = stores
-        self.current = Ruleset(settings, ExecutionEvidenceProvider(settings, stores))
+        self.current = _ruleset(settings, stores)
         self._metrics.configuration_ok.set(1)
         _LOG.info("configuration reloaded", extra={"settings": settings.digest, "remarks": settings.remarks()})
         for store in retired:

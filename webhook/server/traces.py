@@ -75,19 +75,13 @@ def decision_line(decision: Decision, review: Review, record: DecisionRecord, se
     Returns:
         One JSON object without line break.
     """
-    head = json.dumps(
-        {
-            "timestamp": datetime.now(UTC).isoformat(),
-            "level": "INFO",
-            "message": "decision",
-            "uid": review.uid,
-            "verdict": decision.verdict.value,
-            "reasons": decision.reasons,
-            "seconds": round(seconds, 6),
-            "decision": record.digest,
-        }
+    # The uid is the caller's; everything else is ours and needs no escaping.
+    head = (
+        f'{{"timestamp": "{datetime.now(UTC).isoformat()}", "level": "INFO", "message": "decision", '
+        f'"uid": {json.dumps(review.uid)}, "verdict": "{decision.verdict.value}", '
+        f'"reasons": "{",".join(decision.reasons)}", "seconds": {seconds:.6f}, "decision": "{record.digest}", '
     )
-    return b'%b, "record": %b}' % (head[:-1].encode("ascii"), record.content)
+    return b'%b"record": %b}' % (head.encode("ascii"), record.content)
 
 
 def event_draft(decision: Decision, review: Review) -> EventDraft:
@@ -130,5 +124,6 @@ def _note(decision: Decision, review: Review) -> str:
         more = f" (and {len(speaking) - 1} more images)" if len(speaking) > 1 else ""
         note = f"{image}{more}: {speaking[0].result.message}; {speaking[0].found}; by {user}"
     else:
-        note = f"{decision.results[0].message}; {decision.found}; by {user}"
+        found = decision.overall.found if decision.overall is not None else ""
+        note = f"{decision.results[0].message}; {found}; by {user}"
     return printable(note, _NOTE_BYTES).encode("utf-8")[:_NOTE_BYTES].decode("utf-8", "ignore")

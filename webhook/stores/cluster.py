@@ -199,6 +199,11 @@ class ClusterStore:
         self._reflector: Reflector[EvidenceIndex] = Reflector(client, COLLECTION, EvidenceIndex, pace)
 
     @property
+    def synced(self) -> bool:
+        """True once a list has been read."""
+        return self._reflector.state is not None
+
+    @property
     def objects(self) -> int:
         """ExecutionEvidence objects that are known."""
         return self._reflector.state.objects if self._reflector.state else 0
