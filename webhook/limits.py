@@ -55,6 +55,16 @@ class Limits:
     """Verified envelopes that are remembered."""
     profile_bytes: int = 256 * 1024 * 1024
     """One profile given to `attest`."""
+    profile_line_bytes: int = 64 * 1024
+    """One line of a profile with its end."""
+    profile_stacks: int = 500_000
+    """Distinct stacks in one profile."""
+    profile_symbols: int = 500_000
+    """Distinct symbols in one profile."""
+    profile_frames: int = 16_000_000
+    """Frames of all distinct stacks together: 128 MiB of references."""
+    key_bytes: int = 64 * 1024
+    """A key or passphrase file; the largest that is of use, RSA with 8192 bits, takes a tenth."""
     settings_bytes: int = 1024 * 1024
     """The configuration file."""
     directory_files: int = 20_000

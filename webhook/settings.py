@@ -236,7 +236,7 @@ def _load_trust(section: TrustSettings, path: Path) -> TrustPolicy:
     for index, entry in enumerate(section.keys):
         where = f"{path}: trust.keys[{index}].file {str(entry.file)!r}"
         try:
-            key = PublicKey.from_pem(read_capped(path.parent / entry.file, LIMITS.settings_bytes))
+            key = PublicKey.from_pem(read_capped(path.parent / entry.file, LIMITS.key_bytes))
         except KeyNotSupportedError as error:
             raise ConfigurationError(f"{where}: {error}") from None
         except (OSError, ValueError):

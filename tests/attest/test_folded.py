@@ -1,5 +1,6 @@
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webhook.attest import folded
-from webhook.attest.folded import LINE_BYTES, MEDIA_TYPE, parse_folded
+from webhook.attest.folded import MEDIA_TYPE, parse_folded
 from webhook.attest.profile import Profile, ProfileError, Stack
 from webhook.limits import LIMITS
 
@@ -102,22 +103,22 @@ def test_the_highest_sum_is_accepted() -> None:
 
 
 def test_a_line_may_be_as_long_as_the_limit_and_no_longer() -> None:
-    frame = "a" * (LINE_BYTES - len(" 1\n"))
+    frame = "a" * (LIMITS.profile_line_bytes - len(" 1\n"))
     assert parse(f"{frame} 1\n").sample_count == 1
-    with pytest.raises(ProfileError, match=f"^line 1: it is longer than {LINE_BYTES} bytes$"):
+    with pytest.raises(ProfileError, match=f"^line 1: it is longer than {LIMITS.profile_line_bytes} bytes$"):
         parse(f"{frame}a 1\n")
 
 
 @pytest.mark.parametrize(
     ("limit", "value", "text"),
     [
-        ("STACKS", 2, "a 1\nb 1\n{}c 1\n"),
-        ("FRAMES", 5, "a;a;a 1\nb;b 1\n{}c 1\n"),
-        ("SYMBOLS", 3, "a;b;c 1\n{}a;d 1\n"),
+        ("profile_stacks", 2, "a 1\nb 1\n{}c 1\n"),
+        ("profile_frames", 5, "a;a;a 1\nb;b 1\n{}c 1\n"),
+        ("profile_symbols", 3, "a;b;c 1\n{}a;d 1\n"),
     ],
 )
 def test_what_is_held_is_limited(monkeypatch: pytest.MonkeyPatch, limit: str, value: int, text: str) -> None:
-    monkeypatch.setattr(folded, limit, value)
+    monkeypatch.setattr(folded, "LIMITS", replace(LIMITS, **{limit: value}))
     assert parse(text.format("#")).sample_count >= 1
     with pytest.raises(ProfileError, match=f" {value} (distinct|frames)"):
         parse(text.format(""))
@@ -129,7 +130,7 @@ class _Endless(io.BytesIO):
     def readline(self, size: int | None = -1, /) -> bytes:
         assert size is not None
         assert size > 0
-        return b"#" + b"x" * (LINE_BYTES - 2) + b"\n"
+        return b"#" + b"x" * (LIMITS.profile_line_bytes - 2) + b"\n"
 
 
 def test_an_endless_stream_ends_at_the_size_limit() -> None:

@@ -15,15 +15,6 @@ from webhook.limits import LIMITS
 MEDIA_TYPE = "text/x-folded-stacks"
 """Nobody has registered a media type for this format."""
 
-LINE_BYTES = 64 * 1024
-"""One line with its end."""
-STACKS = 500_000
-"""Distinct stacks in one profile."""
-SYMBOLS = 500_000
-"""Distinct symbols in one profile."""
-FRAMES = 16_000_000
-"""Frames of all distinct stacks together: 128 MiB of references."""
-
 _COUNT_DIGITS = len(str(LIMITS.count_maximum))
 
 
@@ -61,7 +52,7 @@ def parse_folded(stream: IO[bytes]) -> Profile:
 
 def _lines(stream: IO[bytes], digest: _Hash) -> Iterator[bytes]:
     size = 0
-    while line := stream.readline(LINE_BYTES + 1):
+    while line := stream.readline(LIMITS.profile_line_bytes + 1):
         size += len(line)
         if size > LIMITS.profile_bytes:
             raise ProfileError(f"it is larger than {LIMITS.profile_bytes} bytes")
@@ -79,8 +70,8 @@ class _Tally:
         self._total = 0
 
     def add(self, line: bytes) -> None:
-        if len(line) > LINE_BYTES:
-            raise ProfileError(f"it is longer than {LINE_BYTES} bytes")
+        if len(line) > LIMITS.profile_line_bytes:
+            raise ProfileError(f"it is longer than {LIMITS.profile_line_bytes} bytes")
         if not line.strip() or line.startswith(b"#"):
             return
         stack, count = _split(line)
@@ -94,12 +85,13 @@ class _Tally:
 
     def _hold(self, stack: Stack) -> Stack:
         self._frames += len(stack)
-        if len(self.samples) >= STACKS or self._frames > FRAMES:
-            raise ProfileError(f"the profile has more than {STACKS} distinct stacks or {FRAMES} frames in them")
+        if len(self.samples) >= LIMITS.profile_stacks or self._frames > LIMITS.profile_frames:
+            limits = f"{LIMITS.profile_stacks} distinct stacks or {LIMITS.profile_frames} frames in them"
+            raise ProfileError(f"the profile has more than {limits}")
         # One object for each symbol, however many stacks it stands in.
         held = tuple(self._symbols.setdefault(symbol, symbol) for symbol in stack)
-        if len(self._symbols) > SYMBOLS:
-            raise ProfileError(f"the profile has more than {SYMBOLS} distinct symbols")
+        if len(self._symbols) > LIMITS.profile_symbols:
+            raise ProfileError(f"the profile has more than {LIMITS.profile_symbols} distinct symbols")
         return held
 
 

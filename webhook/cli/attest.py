@@ -11,7 +11,7 @@ from webhook.attest.builder import ExecutionEvidenceBuilder, Observation
 from webhook.attest.folded import parse_folded
 from webhook.attest.profile import Profile, ProfileError
 from webhook.attest.sign import SigningKey, sign_statement
-from webhook.cli.verify import INPUT, read_secret_or_key
+from webhook.cli.options import INPUT, read_secret_or_key
 from webhook.errors import EvidenceError, ImageReferenceError
 from webhook.files import write_atomically
 from webhook.gates.policy import EnvironmentName

@@ -6,6 +6,8 @@ from typing import NoReturn
 
 import click
 
+from webhook.limits import LIMITS
+
 EXIT_OK = 0
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -13,6 +15,9 @@ EXIT_UNAVAILABLE = 3
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """An option's type: a file that is there."""
+
+INPUT = click.Path(path_type=Path, allow_dash=True)
+"""An option's type: a file to read, or `-` for standard input."""
 
 OUTPUT = click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
@@ -29,3 +34,42 @@ def fail(text: str, code: int = EXIT_USAGE) -> NoReturn:
     """
     click.echo(text, err=True)
     sys.exit(code)
+
+
+def read_input(path: Path, limit: int) -> bytes:
+    """Reads a file of the command line, no further than it may be.
+
+    Args:
+        path: The file; `-` is standard input.
+        limit: The most bytes that are of use.
+
+    Returns:
+        At most `limit` + 1 bytes: one too many tells that the file is too large.
+
+    Raises:
+        click.BadParameter: It cannot be read.
+    """
+    try:
+        with click.open_file(path, "rb") as file:
+            content: bytes = file.read(limit + 1)
+    except OSError:
+        raise click.BadParameter(f"{path} cannot be read") from None
+    return content
+
+
+def read_secret_or_key(path: Path) -> bytes:
+    """Reads a key or a passphrase.
+
+    Args:
+        path: The file; `-` is standard input.
+
+    Returns:
+        The whole content.
+
+    Raises:
+        click.BadParameter: It cannot be read, or is far too large for a key.
+    """
+    content = read_input(path, LIMITS.key_bytes)
+    if len(content) > LIMITS.key_bytes:
+        raise click.BadParameter(f"{path} is too large for a key")
+    return content

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from webhook.cli.options import EXIT_OK, EXIT_REFUSED, OUTPUT
+from webhook.cli.options import EXIT_OK, EXIT_REFUSED, INPUT, OUTPUT, read_input, read_secret_or_key
 from webhook.errors import EvidenceError
 from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
@@ -16,12 +16,6 @@ from webhook.reasons import ReasonCode
 from webhook.trust.keys import KeyNotSupportedError, PublicKey
 from webhook.trust.policy import TrustedKey, TrustPolicy
 from webhook.trust.verify import VerifiedStatement, verify
-
-INPUT = click.Path(path_type=Path, allow_dash=True)
-"""A file to read, or `-` for standard input."""
-
-_KEY_BYTES = 64 * 1024
-"""A key or passphrase file; the largest that is of use, RSA with 8192 bits, takes a tenth."""
 
 _LABELS = {
     "imageDigest": "image",
@@ -36,45 +30,6 @@ _LABELS = {
     "envelopeDigest": "envelope",
 }
 _WIDTH = max(len(label) for label in _LABELS.values()) + 1
-
-
-def read_input(path: Path, limit: int) -> bytes:
-    """Reads a file of the command line, no further than it may be.
-
-    Args:
-        path: The file; `-` is standard input.
-        limit: The most bytes that are of use.
-
-    Returns:
-        At most `limit` + 1 bytes: one too many tells that the file is too large.
-
-    Raises:
-        click.BadParameter: It cannot be read.
-    """
-    try:
-        with click.open_file(path, "rb") as file:
-            content: bytes = file.read(limit + 1)
-    except OSError:
-        raise click.BadParameter(f"{path} cannot be read") from None
-    return content
-
-
-def read_secret_or_key(path: Path) -> bytes:
-    """Reads a key or a passphrase.
-
-    Args:
-        path: The file; `-` is standard input.
-
-    Returns:
-        The whole content.
-
-    Raises:
-        click.BadParameter: It cannot be read, or is far too large for a key.
-    """
-    content = read_input(path, _KEY_BYTES)
-    if len(content) > _KEY_BYTES:
-        raise click.BadParameter(f"{path} is too large for a key")
-    return content
 
 
 def _digest(_: click.Context, __: click.Parameter, text: str) -> str:

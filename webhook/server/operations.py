@@ -19,15 +19,15 @@ def operations_app(metrics: Metrics, ready: Callable[[], bool]) -> web.Applicati
         The application. `/healthz` answers 200 as long as the loop turns.
     """
 
-    async def healthz(_: web.Request) -> web.Response:
+    async def _healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
-    async def readyz(_: web.Request) -> web.Response:
+    async def _readyz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n") if ready() else web.Response(status=503, text="not ready\n")
 
-    async def render(_: web.Request) -> web.Response:
+    async def _render(_: web.Request) -> web.Response:
         return web.Response(body=metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", render)])
+    app.add_routes([web.get("/healthz", _healthz), web.get("/readyz", _readyz), web.get("/metrics", _render)])
     return app
