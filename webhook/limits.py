@@ -50,7 +50,7 @@ class Limits:
     warnings_characters: int = 4096
     """All warnings of one answer; the API server cuts what lies above."""
     verification_thread_bytes: int = 64 * 1024
-    """Envelopes above this size are verified in a thread, so that the loop goes on."""
+    """Bytes of an envelope times trusted keys; what lies above is verified in a thread, so that the loop goes on."""
     verdict_cache_entries: int = 20_000
     """Verified envelopes that are remembered."""
     profile_bytes: int = 256 * 1024 * 1024

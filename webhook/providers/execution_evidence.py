@@ -40,6 +40,9 @@ CHECK_METADATA = "metadata"
 _PARAM_NAMES = frozenset({"image_digest", "repository", "environment"})
 
 _Outcome = VerifiedStatement | EvidenceError
+_OutcomeKey = tuple[str, str, str | None, bool]
+"""Envelope digest, image digest, repository, and whether assertions count."""
+
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
@@ -88,7 +91,8 @@ class ExecutionEvidenceProvider:
         """
         self._settings = settings
         self._stores = stores
-        self._outcomes: dict[tuple[str, str, str | None, bool], _Outcome] = {}
+        self._outcomes: dict[_OutcomeKey, _Outcome] = {}
+        self._pending: dict[_OutcomeKey, asyncio.Task[_Outcome]] = {}
         self._answers: dict[_Params, _Answer] = {}
 
     async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
@@ -150,11 +154,23 @@ class ExecutionEvidenceProvider:
         known = self._outcomes.get(key)
         if known is not None:
             return known
-        arguments = (candidate.raw, params, assertions_count)
-        if len(candidate.raw) > LIMITS.verification_thread_bytes:
-            outcome = await asyncio.to_thread(self._verify, *arguments)
-        else:
-            outcome = self._verify(*arguments)
+        # What an envelope can cost grows with its size and with the keys that each signature is tried against.
+        if len(candidate.raw) * len(self._settings.trust.keys) > LIMITS.verification_thread_bytes:
+            return await self._verify_in_thread(key, candidate.raw, params)
+        outcome = self._verify(candidate.raw, params, assertions_count)
+        _remember(self._outcomes, key, outcome)
+        # Many candidates must not keep the loop to themselves.
+        await asyncio.sleep(0)
+        return outcome
+
+    async def _verify_in_thread(self, key: _OutcomeKey, raw: bytes, params: _Params) -> _Outcome:
+        """Verifies off the loop, once for all who ask at the same time; a caller that gives up stops nobody else."""
+        pending = self._pending.get(key)
+        if pending is None:
+            pending = asyncio.create_task(asyncio.to_thread(self._verify, raw, params, key[-1]))
+            self._pending[key] = pending
+            pending.add_done_callback(lambda _: self._pending.pop(key, None))
+        outcome = await asyncio.shield(pending)
         _remember(self._outcomes, key, outcome)
         return outcome
 

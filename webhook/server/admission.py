@@ -4,6 +4,7 @@ Reads straight down: decode, decide, record, answer; then, after the answer stan
 the Event.
 """
 
+import asyncio
 import json
 import logging
 import re
@@ -11,8 +12,11 @@ import secrets
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
 
 from webhook.admission.answer import build_response
 from webhook.admission.decide import Question, unavailable
@@ -28,7 +32,7 @@ from webhook.server.traces import Traces
 
 _LOG = logging.getLogger(__name__)
 
-_ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_PATH = re.compile(r"/admit/([A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)")
 _TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)(ms|s|m)(?:&|$)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -49,21 +53,24 @@ class AdmissionHandler:
         self._metrics = metrics
         self.draining = False
 
-    async def admit(self, request: web.Request) -> web.Response:
+    async def admit(self, request: web.BaseRequest) -> web.Response:
         """Answers one review.
 
         Args:
             request: `POST /admit/{environment}?timeout=10s` with a JSON body.
 
         Returns:
-            200 with an AdmissionReview, whatever the verdict; 400, 413 or 415 for what is no review.
+            200 with an AdmissionReview, whatever the verdict; 400, 404, 405, 413 or 415 for what is no review.
         """
         started = time.monotonic()
-        environment = request.match_info["environment"]
-        if not _ENVIRONMENT.fullmatch(environment):
-            return self._refuse(404, "no such environment")
+        path = _PATH.fullmatch(request.path)
+        if path is None:
+            return self._refuse(404, "no such path; reviews go to /admit/ENVIRONMENT")
+        if request.method != "POST":
+            return self._refuse(405, "reviews are posted")
         if request.content_type != "application/json":
             return self._refuse(415, "the content type is not application/json")
+        environment = path[1]
         body = await request.read()
         try:
             review = decode_review(body)
@@ -101,6 +108,28 @@ class AdmissionHandler:
     def _refuse(self, status: int, text: str) -> web.Response:
         self._metrics.bad_requests.inc()
         return web.Response(status=status, text=f"{text}\n")
+
+
+def admission_server(handler: AdmissionHandler) -> web.Server:
+    """Builds the server of reviews.
+
+    aiohttp's low-level server: there is one path, so an application's router would only cost its time.
+
+    Args:
+        handler: Answers the reviews.
+
+    Returns:
+        The server, for a `ServerRunner`.
+    """
+
+    def _request(
+        message: RawRequestMessage, payload: StreamReader, protocol: RequestHandler, writer: Any, task: Any
+    ) -> web.BaseRequest:
+        loop = asyncio.get_running_loop()
+        limit = LIMITS.review_bytes
+        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=limit)
+
+    return web.Server(handler.admit, request_factory=_request, access_log=None)
 
 
 @lru_cache(maxsize=64)

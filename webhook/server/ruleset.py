@@ -4,6 +4,7 @@ A `Ruleset` is one consistent snapshot: settings, trusted keys and the provider 
 it once and uses it to the end; a reload replaces it as a whole.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,6 +81,8 @@ class RulesetHolder:
         """
         self._client = client
         self._metrics = metrics
+        self._problem: str | None = None
+        self._tries = 0
         self._stores: Sequence[EvidenceStore] = build_stores(settings.file.stores, settings.path.parent, client)
         self.current = _ruleset(settings, self._stores)
         self._watch = Watch(self._fingerprint, self.reload)
@@ -100,20 +103,27 @@ class RulesetHolder:
     async def reload(self) -> None:
         """Reads the configuration anew; when it is broken, the old one stays in force and is reported."""
         try:
-            settings = load_settings(self.current.settings.path)
+            settings = await asyncio.to_thread(load_settings, self.current.settings.path)
             stores = await self._stores_for(settings)
         except ConfigurationError as error:
-            self._metrics.reload_failures.inc()
-            self._metrics.configuration_ok.set(0)
-            _LOG.error("configuration not reloaded, the old one stays in force", extra={"problem": str(error)})
+            self._report_broken(str(error))
             return
         retired = [store for store in self._stores if store not in stores]
         self._stores = stores
         self.current = _ruleset(settings, stores)
+        self._problem = None
         self._metrics.configuration_ok.set(1)
         _LOG.info("configuration reloaded", extra={"settings": settings.digest, "remarks": settings.remarks()})
         for store in retired:
             await store.stop()
+
+    def _report_broken(self, problem: str) -> None:
+        self._metrics.configuration_ok.set(0)
+        if problem == self._problem:
+            return
+        self._problem = problem
+        self._metrics.reload_failures.inc()
+        _LOG.error("configuration not reloaded, the old one stays in force", extra={"problem": problem})
 
     async def _stores_for(self, settings: Settings) -> Sequence[EvidenceStore]:
         """Keeps the running stores unless their section changed; new ones are read before they are asked."""
@@ -125,4 +135,9 @@ class RulesetHolder:
         return stores
 
     def _fingerprint(self) -> Fingerprint:
-        return fingerprint(self.current.settings.files())
+        current = fingerprint(self.current.settings.files())
+        if self._problem is None:
+            return current
+        # A broken file may name a key that is still to come, and nobody knows which; so it is tried each time.
+        self._tries += 1
+        return (*current, ("try", self._tries, 0, 0))

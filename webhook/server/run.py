@@ -15,8 +15,7 @@ from aiohttp import web
 
 from webhook.kube.client import KubeClient, open_client
 from webhook.kube.events import EventRecorder
-from webhook.limits import LIMITS
-from webhook.server.admission import AdmissionHandler
+from webhook.server.admission import AdmissionHandler, admission_server
 from webhook.server.logs import LineWriter
 from webhook.server.metrics import Metrics
 from webhook.server.operations import operations_app
@@ -76,10 +75,13 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
         await certificate.start()
         handler = AdmissionHandler(rules, Traces(metrics, writer, recorder), metrics)
         ready = asyncio.Event()
-        app = web.Application(client_max_size=LIMITS.review_bytes)
-        app.router.add_post("/admit/{environment}", handler.admit)
-        ops = await _listen(stack, operations_app(metrics, ready.is_set), options.ops_listen)
-        address = await _listen(stack, app, options.listen, certificate)
+        # The decision line is the access log; aiohttp's own would tell it twice.
+        probes = web.AppRunner(
+            operations_app(metrics, ready.is_set), access_log=None, shutdown_timeout=_CLOSE_SECONDS
+        )
+        reviews = web.ServerRunner(admission_server(handler), shutdown_timeout=_CLOSE_SECONDS)
+        ops = await _listen(stack, probes, options.ops_listen)
+        address = await _listen(stack, reviews, options.listen, certificate)
         # What lives now lives on: full collections need not walk it again.
         gc.collect()
         gc.freeze()
@@ -126,12 +128,10 @@ async def _recorder(stack: AsyncExitStack, client: KubeClient | None, metrics: M
 
 async def _listen(
     stack: AsyncExitStack,
-    app: web.Application,
+    runner: web.BaseRunner,
     address: tuple[str, int],
     certificate: ReloadingCertificate | None = None,
 ) -> str:
-    # The decision line is the access log; aiohttp's own would tell it twice.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_SECONDS)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     context = certificate.context if certificate is not None else None

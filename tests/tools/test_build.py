@@ -1,0 +1,141 @@
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.tools.build import HERE, MODULES, ToolsError, build, cache_folder, go_version, locate
+from tests.tools.progress import run_showing_progress
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    """A copy of the Go modules' files, free to be changed."""
+    copy = tmp_path / "modules"
+    for module in MODULES:
+        (copy / module.folder).mkdir(parents=True)
+        for name in ("go.mod", "go.sum"):
+            shutil.copy(HERE / module.folder / name, copy / module.folder / name)
+    return copy
+
+
+def install(folder: Path, *names: str) -> dict[str, str]:
+    """Makes a folder of programs, and the environment that points at it."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).touch(mode=0o755)
+    return {"KUBEBUILDER_ASSETS": str(folder)}
+
+
+def fake_go(folder: Path, answer: str) -> str:
+    program = folder / "go"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.chmod(0o755)
+    return str(program)
+
+
+def test_assets_of_the_user_are_taken_and_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl")
+    monkeypatch.setenv("PATH", "")  # No Go: a build could not even begin.
+    assert build(environment) == tmp_path / "assets"
+
+
+@pytest.mark.parametrize("missing", ["kube-apiserver", "etcd", "kubectl"])
+@pytest.mark.parametrize("find", [locate, build])
+def test_assets_that_lack_a_program_are_refused_by_its_name(
+    tmp_path: Path, missing: str, find: Callable[[Mapping[str, str]], Path]
+) -> None:
+    present = {"kube-apiserver", "etcd", "kubectl"} - {missing}
+    environment = install(tmp_path / "assets", *present)
+    with pytest.raises(ToolsError, match=f"KUBEBUILDER_ASSETS is .*assets, which holds no {missing}$"):
+        find(environment)
+
+
+def test_an_asset_that_cannot_be_run_is_missing(tmp_path: Path) -> None:
+    environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl")
+    (tmp_path / "assets" / "etcd").chmod(0o644)
+    with pytest.raises(ToolsError, match=r"holds no etcd$"):
+        locate(environment)
+
+
+def test_programs_that_were_never_built_ask_for_make_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(fake_go(tmp_path, "go1.26.0")).parent))
+    with pytest.raises(ToolsError, match="run `make tools`"):
+        locate({"XDG_CACHE_HOME": str(tmp_path)})
+
+
+def test_programs_that_were_built_before_are_found_and_not_built_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(fake_go(tmp_path, "go1.26.0")).parent))
+    environment = {"XDG_CACHE_HOME": str(tmp_path)}
+    folder = cache_folder(environment, "go1.26.0")
+    folder.mkdir(parents=True)
+    assert build(environment) == locate(environment) == folder
+    assert list(folder.iterdir()) == []
+
+
+def test_the_cache_lies_below_xdg_cache_home() -> None:
+    folder = cache_folder({"XDG_CACHE_HOME": "/caches"}, "go1.26.0")
+    assert folder.parent == Path("/caches/execution-evidence-gate/tools")
+
+
+def test_the_cache_lies_in_the_home_folder_by_default() -> None:
+    folder = cache_folder({}, "go1.26.0")
+    assert folder.parent == Path.home() / ".cache" / "execution-evidence-gate" / "tools"
+
+
+@pytest.mark.parametrize("file", ["kubernetes/go.mod", "kubernetes/go.sum", "etcd/go.mod", "etcd/go.sum"])
+def test_the_key_changes_with_each_file_that_names_a_version(modules: Path, file: str) -> None:
+    before = cache_folder({}, "go1.26.0", modules)
+    with (modules / file).open("a") as handle:
+        handle.write("// changed\n")
+    assert cache_folder({}, "go1.26.0", modules) != before
+
+
+def test_the_key_changes_with_the_go_version(modules: Path) -> None:
+    assert cache_folder({}, "go1.26.0", modules) != cache_folder({}, "go1.26.1", modules)
+
+
+def test_the_same_files_and_go_give_the_same_key(modules: Path) -> None:
+    assert cache_folder({}, "go1.26.0", modules) == cache_folder({}, "go1.26.0", HERE)
+
+
+def test_a_missing_go_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolsError, match=r"Go is not installed\. Go 1\.26 or newer is needed"):
+        go_version(str(tmp_path / "go"))
+
+
+@pytest.mark.parametrize("answer", ["go1.25.9", "go1.9", "go0.99.1", "", "gibberish"])
+def test_a_go_that_is_too_old_or_unknown_is_refused(tmp_path: Path, answer: str) -> None:
+    with pytest.raises(ToolsError, match=r"Go 1\.26 or newer is needed"):
+        go_version(fake_go(tmp_path, answer))
+
+
+@pytest.mark.parametrize("answer", ["go1.26.0", "go1.26rc1", "go1.30", "go2.0", "devel go1.27-abcdef"])
+def test_a_newer_go_is_accepted(tmp_path: Path, answer: str) -> None:
+    assert go_version(fake_go(tmp_path, answer)) == answer
+
+
+def test_kubernetes_is_told_the_version_of_its_module() -> None:
+    flags = MODULES[0].linker_flags("require k8s.io/kubernetes v1.38.4 // indirect\n")
+    assert "-X k8s.io/component-base/version.gitVersion=v1.38.4" in flags
+    assert "-X k8s.io/component-base/version.gitMajor=1" in flags
+    assert "-X k8s.io/component-base/version.gitMinor=38" in flags
+
+
+def test_a_failing_program_shows_its_last_words() -> None:
+    script = "import sys; print('fetched', file=sys.stderr); sys.exit('no route to the module proxy')"
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run_showing_progress([sys.executable, "-c", script], HERE, os.environ, "lines of")
+    assert caught.value.stderr.splitlines() == ["fetched", "no route to the module proxy"]
+
+
+def test_progress_shows_time_and_count_while_a_program_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    script = "import sys, time; print('a\\nb', file=sys.stderr, flush=True); time.sleep(0.5); print('done')"
+    output = run_showing_progress([sys.executable, "-c", script], HERE, os.environ, "packages of", interval=0.1)
+    assert output == ["done"]
+    assert "0 s: 2 packages of tools" in capsys.readouterr().err
