@@ -33,9 +33,19 @@ class Ruling:
 
     @cached_property
     def canonical(self) -> bytes:
-        """Evidence and result as canonical JSON; encoded once, since a warm ruling serves many reviews."""
-        evidence = canonical_json(None if self.evidence is None else self.evidence.to_json())
-        return canonical_object({"evidence": evidence, "result": canonical_json(_result(self.result))})
+        """The ruling as canonical JSON; encoded once, since a warm ruling serves many reviews."""
+        return canonical_json(
+            {
+                "evidence": None if self.evidence is None else self.evidence.to_json(),
+                "found": self.found,
+                "result": {
+                    "gate": self.result.gate,
+                    "result": self.result.result.value,
+                    "message": self.result.message,
+                    "reason": self.result.reason.value,
+                },
+            }
+        )
 
 
 class ImageDecision(NamedTuple):
@@ -140,6 +150,7 @@ def record_decision(
             "decision": canonical_json(_summary(decision, settings, trigger_time)),
             "policy": policy.canonical,
             "images": canonical_list([_image(entry) for entry in decision.images]),
+            "overall": b"null" if decision.overall is None else decision.overall.canonical,
         }
     )
     return DecisionRecord(content, sha256_digest(content))
@@ -168,19 +179,9 @@ def _summary(decision: Decision, settings: Settings, trigger_time: TriggerTime) 
         "settings": settings.digest,
         "verdict": decision.verdict.value,
         "reasons": [reason.value for reason in decision.reasons],
-        "overall": None if decision.overall is None else _result(decision.overall.result),
     }
 
 
 def _image(entry: ImageDecision) -> bytes:
     place = {"image": entry.image.text, "fields": [use.field for use in entry.image.uses]}
     return canonical_object({"place": canonical_json(place), "ruling": entry.ruling.canonical})
-
-
-def _result(result: GateResult) -> Mapping[str, str]:
-    return {
-        "gate": result.gate,
-        "result": result.result.value,
-        "message": result.message,
-        "reason": result.reason.value,
-    }

@@ -28,4 +28,4 @@ def check(file: Path) -> None:
         fail(str(error))
     for remark in settings.remarks():
         click.echo(f"note: {remark}")
-    click.echo(f"{file}: valid ({len(settings.trust.keys)} trusted keys, {settings.digest})")
+    click.echo(f"{file}: valid (trusted keys: {len(settings.trust.keys)}, {settings.digest})")

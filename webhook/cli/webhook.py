@@ -1,6 +1,7 @@
 """`evidence-gate webhook`: serve admission reviews."""
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,10 @@ def command(
     Probes and metrics are plain HTTP on a listener of their own: /healthz, /readyz, /metrics. SIGTERM drains and
     stops. The environment variable LOG_LEVEL sets the log's level (INFO).
     """
-    writer = set_up_logging(os.environ.get("LOG_LEVEL", "INFO"))
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    if level not in logging.getLevelNamesMapping():
+        fail("LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR")
+    writer = set_up_logging(level)
     options = ServeOptions(config, tls_cert, tls_key, listen, ops_listen, kubeconfig)
     try:
         asyncio.run(serve(options, writer))

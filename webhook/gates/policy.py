@@ -80,7 +80,7 @@ class PolicyModel(BaseModel):
 class PolicyOverrides(PolicyModel):
     """What one environment sets differently; what is not set comes from the section."""
 
-    enabled: bool | None = None
+    enabled: Annotated[bool, Field(strict=True)] | None = None
     missing_evidence_action: Action | None = None
     min_hot_symbol_count: Threshold | None = None
     min_unique_call_paths: Threshold | None = None

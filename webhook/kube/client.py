@@ -7,7 +7,7 @@ is used; bodies stay dictionaries. Its errors quote headers and bodies, so they 
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -106,7 +106,7 @@ class KubeClient:
             ApiError: The API server did not say that it took the object.
         """
         async with self._response(method, path, (), _REQUEST_SECONDS, body) as response:
-            await _read(response, _REPLY_BYTES)  # A connection goes back to the pool only once it is read empty.
+            await _read(response, _REPLY_BYTES)
 
     @asynccontextmanager
     async def stream(self, path: str, query: Query, seconds: float) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -137,10 +137,12 @@ class KubeClient:
         response: aiohttp.ClientResponse = reply.response
         try:
             if not response.ok:
+                with suppress(ApiError):
+                    await _read(response, _REPLY_BYTES)
                 raise ApiStatusError(response.status, _retry_after(response))
             yield response
         finally:
-            response.close()  # Cuts an answer that was not read to its end; the others are back in the pool.
+            _cut(response)
 
     async def _prepared(self, method: str, path: str, query: Query) -> tuple[str, dict[str, str]]:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
@@ -231,6 +233,14 @@ async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:
             if len(data) > cap:
                 raise ApiTooLargeError(f"the API server's answer exceeds {cap} bytes")
     return bytes(data)
+
+
+def _cut(response: aiohttp.ClientResponse) -> None:
+    """Ends an answer that was not read to its end; a connection that was read empty is back in the pool."""
+    if response.connection is not None and response.connection.transport is not None:
+        # Without TLS's farewell, for which a server that hangs would let us wait.
+        response.connection.transport.abort()
+    response.close()
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -149,7 +149,7 @@ def _speaking(statement: VerifiedStatement, uri: str, policy: ExecutionEvidenceP
     evidence = statement.evidence
     signer = f"signed by {', '.join(statement.signers)}" if statement.signers else "not signed by a trusted key"
     detail = (
-        f"{evidence.hot_symbol_count} hot symbols and {evidence.unique_call_paths} call paths in {uri}, {signer}, "
+        f"hot symbols: {evidence.hot_symbol_count}, call paths: {evidence.unique_call_paths} in {uri}, {signer}, "
         f"observed in '{evidence.environment}' until {format_rfc3339(evidence.observed_until)}"
     )
     sufficient = _sufficient(statement, policy)

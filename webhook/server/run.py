@@ -65,6 +65,7 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
     settings = load_settings(options.config)
     certificate = ReloadingCertificate(options.tls_cert, options.tls_key)
     metrics = Metrics()
+    metrics.expose("log_lines_dropped", "Log lines lost because nobody read them", lambda: writer.dropped)
     async with AsyncExitStack() as stack:
         client = await _client(stack, options, settings)
         recorder = await _recorder(stack, client, metrics)

@@ -69,7 +69,7 @@ class DirectoryStore:
             repository: Not used; the folder is filed by digest alone.
 
         Returns:
-            Candidates, ordered by file name.
+            At most `LIMITS.candidates`, ordered by file name.
 
         Raises:
             UnavailableError: There is none, and the folder could not be read completely.
@@ -77,7 +77,7 @@ class DirectoryStore:
         found = self._reading.by_digest.get(image_digest, ())
         if not found and self._reading.problem is not None:
             raise UnavailableError(f"store directory: {self._reading.problem}")
-        return found
+        return found[: LIMITS.candidates]
 
     def _fingerprint(self) -> Fingerprint:
         try:

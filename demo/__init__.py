@@ -1,0 +1,1 @@
+"""The main job in a minute: `make demo`, or `python -m demo`."""
