@@ -228,9 +228,8 @@ class EventRecorder:
     def _drop(self, series: Series, detail: str) -> None:
         self.dropped += 1
         if self._series.get(series.draft) is series and not series.reported:
-            del self._series[
-                series.draft
-            ]  # The next of its kind is a new Event, not a repeat of one that is not there.
+            # The next of its kind is a new Event, not a repeat of one that is not there.
+            del self._series[series.draft]
         regarding = series.draft.regarding
         self._quiet.warning("Event dropped", detail=detail, namespace=regarding.namespace, object=regarding.name)
 

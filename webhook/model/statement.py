@@ -112,6 +112,14 @@ class ExecutionEvidence(_Part):
     """The hottest symbols; all of them, unless the count exceeds `LIMITS.hot_symbols`."""
     profile: ProfileReference | None = None
 
+    def summary(self) -> "ExecutionEvidence":
+        """Leaves out what no verdict depends on, so that thousands of verified statements can be kept.
+
+        Returns:
+            The same evidence without `hotSymbols`, `profile`, `counting` and `tracer`.
+        """
+        return self.model_copy(update={"hot_symbols": None, "profile": None, "counting": None, "tracer": None})
+
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         if self.observed_from is not None and self.observed_from > self.observed_until:

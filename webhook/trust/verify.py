@@ -20,7 +20,7 @@ class VerifiedStatement:
     """Execution evidence about one image digest, and who vouches for it.
 
     Attributes:
-        evidence: The predicate.
+        evidence: The predicate's summary.
         signers: Names of the trusted keys that signed and may speak for it, sorted; empty in the lane `asserted`.
         envelope_digest: `sha256:` and 64 hexadecimal digits over the envelope's bytes as they were found.
         lane: `verified` if the trust policy was met; `asserted` only from `read_assertion`.
@@ -135,4 +135,4 @@ def _read_evidence(envelope: Envelope, image_digest: str, policy: TrustPolicy) -
         raise EvidenceError(ReasonCode.EVIDENCE_MISSING, "a statement of another predicate type")
     if image_digest not in statement.digests():
         raise EvidenceError(ReasonCode.EVIDENCE_MISSING, "a statement about other images")
-    return statement.execution_evidence()
+    return statement.execution_evidence().summary()
