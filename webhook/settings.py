@@ -180,14 +180,16 @@ class Settings:
         Returns:
             One sentence each, for `config check` and the log.
         """
+        everywhere = [self.policy, *map(self.policy.for_environment, self.policy.required_environments)]
+        lanes = {policy.min_lane for policy in everywhere}
         remarks = []
-        if not self.policy.enabled:
+        if not any(policy.enabled for policy in everywhere):
             remarks.append("PolicyGates.ExecutionEvidence.Enabled is false: every image is admitted.")
-        if not self.trust.keys and self.policy.min_lane is MinLane.VERIFIED:
+        if not self.trust.keys and MinLane.VERIFIED in lanes:
             remarks.append("trust.keys is empty: no evidence can count.")
         if self.file.stores.directory is None and self.file.stores.cluster is None:
             remarks.append("stores is empty: no evidence can be found.")
-        if self.policy.min_lane is MinLane.ASSERTED:
+        if MinLane.ASSERTED in lanes:
             remarks.append("MinLane is Asserted: unsigned evidence counts.")
         return remarks
 

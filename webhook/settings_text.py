@@ -1,26 +1,15 @@
 """The configuration file's text: YAML or JSON in, a document or a helpful error out."""
 
 import difflib
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.aliases import AliasChoices
 
 from webhook.errors import ConfigurationError, MalformedError
 from webhook.model.strict_json import parse_json
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML in which a key stands once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        mapping = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
-        return mapping
+from webhook.yaml_text import YamlError, load_documents
 
 
 def parse_text(content: bytes, path: Path) -> dict[str, Any]:
@@ -37,17 +26,14 @@ def parse_text(content: bytes, path: Path) -> dict[str, Any]:
         ConfigurationError: The text is neither, names a key twice, or is no mapping.
     """
     try:
-        if content.lstrip().startswith(b"{"):
-            document = parse_json(content, "file")
-        else:
-            document = yaml.load(content, _StrictLoader)  # noqa: S506 - a SafeLoader
+        documents = [parse_json(content, "file")] if content.lstrip().startswith(b"{") else load_documents(content)
     except MalformedError as error:
         raise ConfigurationError(f"{path}: {error.detail}") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigurationError(f"{path}: line {line}: is not YAML: {error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise ConfigurationError(f"{path}: is not YAML") from None
+    except YamlError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    if len(documents) > 1:
+        raise ConfigurationError(f"{path}: holds more than one document")
+    document = documents[0] if documents else None
     if document is None:
         return {}
     if not isinstance(document, dict):

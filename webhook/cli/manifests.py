@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-import yaml
 
 from webhook.settings import WORKLOADS
+from webhook.yaml_text import YamlError, load_documents
 
 _MANIFEST_BYTES = 16 * 1024 * 1024
 
@@ -54,12 +54,12 @@ def _documents(file: str) -> Iterator[Any]:
             content = stream.read(_MANIFEST_BYTES + 1)
         if len(content) > _MANIFEST_BYTES:
             raise ManifestError(f"{file}: is larger than {_MANIFEST_BYTES} bytes")
-        for document in yaml.safe_load_all(content):
+        for document in load_documents(content):
             yield from _items(document)
     except OSError as error:
         raise ManifestError(f"{file}: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise ManifestError(f"{file}: is not YAML") from None
+    except YamlError as error:
+        raise ManifestError(f"{file}: {error}") from None
 
 
 def _items(document: Any) -> list[Any]:

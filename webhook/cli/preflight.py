@@ -64,8 +64,7 @@ def review_body(manifest: Manifest) -> bytes:
         UTF-8 JSON. The uid is made from the object, so that the same manifest gives the same record.
     """
     group, _, version = str(manifest.content.get("apiVersion", "")).rpartition("/")
-    # default=str: YAML turns an unquoted date into a date; Kubernetes would see its text.
-    text = json.dumps(manifest.content, sort_keys=True, default=str)
+    text = json.dumps(manifest.content, sort_keys=True)
     request = {
         "uid": sha256_digest(text.encode("utf-8")),
         "kind": {"group": group, "version": version, "kind": manifest.kind},
@@ -73,7 +72,7 @@ def review_body(manifest: Manifest) -> bytes:
         "name": manifest.name,
         "operation": "CREATE",
         "userInfo": {"username": "preflight"},
-        "object": json.loads(text),
+        "object": manifest.content,
     }
     review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
     return json.dumps(review).encode("utf-8")

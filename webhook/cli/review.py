@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
-from webhook.admission.answer import Advice, denial_text, warning_texts
+from webhook.admission.answer import Advice, denial_text, printable, warning_texts
 from webhook.admission.decide import Decider
 from webhook.cli.manifests import Manifest, ManifestError, read_manifests
 from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, fail
 from webhook.cli.preflight import Preflight, preflight
 from webhook.errors import ConfigurationError, ReviewError
 from webhook.kube.client import open_client
+from webhook.limits import LIMITS
 from webhook.model.gate import Verdict
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.server.ruleset import build_stores
@@ -83,7 +84,8 @@ def _as_json(outcome: Preflight) -> dict[str, Any]:
 def _as_lines(outcome: Preflight, advice: Advice) -> list[str]:
     manifest, decision = outcome.manifest, outcome.decision
     word = "not decided" if decision.unavailable else _WORDS[decision.verdict]
-    lines = [f"{manifest.kind} {manifest.namespace}/{manifest.name}: {word} ({', '.join(decision.reasons)})"]
+    name = printable(f"{manifest.namespace}/{manifest.name}", 2 * LIMITS.warning_characters)
+    lines = [f"{manifest.kind} {name}: {word} ({', '.join(decision.reasons)})"]
     if decision.verdict is Verdict.FAIL:
         lines += denial_text(decision, advice).split("\n")
     elif decision.verdict is Verdict.WARN:

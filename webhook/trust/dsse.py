@@ -114,7 +114,8 @@ def encode_envelope(payload: bytes, signatures: list[Signature]) -> dict[str, An
 
 
 def _from_bundle(document: dict[str, Any]) -> dict[str, Any]:
-    if document["mediaType"] not in _BUNDLE_TYPES:
+    media_type = document["mediaType"]
+    if not isinstance(media_type, str) or media_type not in _BUNDLE_TYPES:
         raise MalformedError("the bundle's mediaType is not one of Sigstore bundle v0.1 to v0.3")
     material = document.get("verificationMaterial")
     if not isinstance(material, dict):

@@ -54,8 +54,11 @@ class PublicKey:
             The key.
 
         Raises:
-            KeyNotSupportedError: No public key, an unknown kind, or RSA outside 2048 … 8192 bits.
+            KeyNotSupportedError: No public key or several, an unknown kind, or RSA outside 2048 … 8192 bits.
         """
+        if pem.count(b"-----BEGIN") > 1:
+            # The loader would take the first and leave the others untrusted without a word.
+            raise KeyNotSupportedError("it holds more than one PEM block")
         try:
             material = load_pem_public_key(pem)
         except (ValueError, UnsupportedAlgorithm):
@@ -105,6 +108,8 @@ class PublicKey:
                     self._material.verify(signature, message)
                 case rsa.RSAPublicKey():
                     return _rsa_verifies(self._material, signature, message)
+                case _:
+                    return False
         except InvalidSignature:
             return False
         return True
