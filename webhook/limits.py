@@ -17,6 +17,10 @@ class Limits:
     """One DSSE envelope or Sigstore bundle."""
     json_depth: int = 64
     """Nesting of any evidence document."""
+    json_values: int = 200_000
+    """Values in one evidence document, counted by separators before it is parsed."""
+    verification_work: int = 256 * 1024 * 1024
+    """Bytes of an envelope times its signatures times trusted keys: what checking it may have to hash."""
     signatures: int = 32
     """Signatures in one envelope."""
     subjects: int = 1024

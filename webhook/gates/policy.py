@@ -17,7 +17,7 @@ from pydantic.aliases import AliasChoices, AliasGenerator
 from webhook.limits import LIMITS
 from webhook.model.canonical import canonical_json
 
-_DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
+_DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
@@ -61,7 +61,7 @@ def _environment(name: str) -> str:
 
 Threshold = Annotated[int, Field(strict=True, ge=0, le=LIMITS.count_maximum)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
-EnvironmentName = Annotated[str, AfterValidator(_environment)]
+EnvironmentName = Annotated[str, Field(strict=True), AfterValidator(_environment)]
 EnvironmentNames = tuple[EnvironmentName, ...]
 
 _SPELLINGS = AliasGenerator(

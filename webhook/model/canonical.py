@@ -37,8 +37,13 @@ def canonical_object(members: Mapping[str, bytes]) -> bytes:
 
     Returns:
         The same bytes as `canonical_json` of the whole object.
+
+    Raises:
+        ValueError: A name is not ASCII.
     """
-    return b"{%b}" % b",".join(b'"%b":%b' % (name.encode("ascii"), members[name]) for name in sorted(members))
+    if not all(map(str.isascii, members)):
+        raise ValueError("a canonical object has ASCII names")
+    return b"{%b}" % b",".join(b"%b:%b" % (canonical_json(name), members[name]) for name in sorted(members))
 
 
 def canonical_list(items: Iterable[bytes]) -> bytes:

@@ -1,8 +1,9 @@
 """Image references, read as container runtimes read them.
 
 The grammar is that of github.com/distribution/reference, which containerd, CRI-O and the kubelet share:
-what the gate looks up must be what the node pulls. Differences, each on the side of refusing:
-only sha256 digests are accepted, and a reference is at most `LIMITS.reference_characters` long.
+what the gate looks up must be what the node pulls. Differences, each on the side of refusing: only sha256 digests
+are accepted; a reference is at most `LIMITS.reference_characters` long; and a host that only its capitals tell from
+a path (`Foo/bar`) is refused, since in lower case it would name another repository.
 """
 
 import re
@@ -85,7 +86,7 @@ class ImageReference:
             raise ImageReferenceError("its repository path is not valid")
         if _HEX_ID.fullmatch(text):
             raise ImageReferenceError("it is a bare image id")
-        return cls(host.lower(), path, tag, digest or None)
+        return cls(host, path, tag, digest or None)
 
 
 def _split_tag(name: str) -> tuple[str, str | None]:
@@ -99,11 +100,13 @@ def _split_tag(name: str) -> tuple[str, str | None]:
 def _split_host(name: str) -> tuple[str, str]:
     """Applies Docker's familiar names: a first part is a host only if it looks like one."""
     first, slash, rest = name.partition("/")
-    looks_like_host = any(c in first for c in ".:") or first == "localhost" or first != first.lower()
-    if not slash or not looks_like_host:
-        host, path = "docker.io", name
-    else:
+    if slash and (any(c in first for c in ".:") or first == "localhost"):
         host, path = first, rest
+    else:
+        # Capitals in what is then a part of the path fail its grammar.
+        host, path = "docker.io", name
+    # Only ASCII has one lower case: KELVIN SIGN becomes a k.
+    host = host.lower() if host.isascii() else host
     if host == "index.docker.io":
         host = "docker.io"
     if host == "docker.io" and "/" not in path:

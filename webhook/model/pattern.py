@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 _HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9\[\]:.-]+")
+_SUB_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 _SEGMENT_PATTERN = re.compile(r"[a-z0-9._*-]+")
 
 
@@ -20,8 +21,8 @@ class RepositoryPattern:
     """
 
     text: str
-    _host: re.Pattern[str]
-    _path: re.Pattern[str]
+    _host: str
+    _segments: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> "RepositoryPattern":
@@ -42,10 +43,10 @@ class RepositoryPattern:
             raise ValueError(f"{text!r} has no path; write `docker.io/library/redis` or `ghcr.io/team/*`")
         if not _HOST_PATTERN.fullmatch(host):
             raise ValueError(f"{text!r} must begin with a host in lower case, or `*.` and a domain")
-        segments = path.split("/")
+        segments = tuple(path.split("/"))
         if not all(_SEGMENT_PATTERN.fullmatch(segment) for segment in segments):
             raise ValueError(f"{text!r} has a path that no repository can have")
-        return cls(text, _host_regex(host), _path_regex(segments))
+        return cls(text, host, segments)
 
     def matches(self, repository: str) -> bool:
         """Tells whether a repository falls under the pattern.
@@ -57,17 +58,33 @@ class RepositoryPattern:
             True if both host and path match.
         """
         host, _, path = repository.partition("/")
-        return self._host.fullmatch(host) is not None and self._path.fullmatch(path) is not None
+        return self._host_matches(host) and self._path_matches(path.split("/"))
+
+    def _host_matches(self, host: str) -> bool:
+        if not self._host.startswith("*."):
+            return host == self._host
+        domain = self._host[1:]
+        return host.endswith(domain) and _SUB_DOMAIN.fullmatch(host.removesuffix(domain)) is not None
+
+    def _path_matches(self, segments: list[str]) -> bool:
+        fixed = self._segments
+        if fixed[-1] == "*" and len(segments) > len(fixed):
+            segments = segments[: len(fixed)]
+        return len(segments) == len(fixed) and all(map(_segment_matches, fixed, segments))
 
 
-def _host_regex(host: str) -> re.Pattern[str]:
-    if host.startswith("*."):
-        return re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*" + re.escape(host[1:]))
-    return re.compile(re.escape(host))
-
-
-def _path_regex(segments: list[str]) -> re.Pattern[str]:
-    parts = [re.escape(segment).replace(r"\*", "[^/]*") for segment in segments]
-    if segments[-1] == "*":
-        parts[-1] = ".+"
-    return re.compile("/".join(parts))
+def _segment_matches(pattern: str, segment: str) -> bool:
+    """Matches stars without backtracking: a regular expression's work would multiply with each star."""
+    head, *middle = pattern.split("*")
+    if not middle:
+        return segment == pattern
+    tail = middle.pop()
+    if not segment.startswith(head) or len(segment) < len(head) + len(tail) or not segment.endswith(tail):
+        return False
+    position, end = len(head), len(segment) - len(tail)
+    for part in middle:
+        found = segment.find(part, position, end)
+        if found < 0:
+            return False
+        position = found + len(part)
+    return segment != ""

@@ -83,7 +83,7 @@ class HotSymbol(_Part):
     """One symbol and its part of all samples."""
 
     symbol: Annotated[str, Field(min_length=1, max_length=LIMITS.symbol_characters)]
-    share: Annotated[float, Field(ge=0, le=1, strict=False)]
+    share: Annotated[float, Field(ge=0, le=1)]
     """A fraction from 0 to 1."""
 
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from webhook.errors import MalformedError
 from webhook.limits import LIMITS
 
+_SEPARATORS = (b",", b"[", b"{")
+"""Each value but the first costs one of these; those inside strings are counted too, which errs on the safe side."""
 _INTEGER_RANGE = range(-(2**63), 2**64)
 
 
@@ -28,6 +30,8 @@ def parse_json(data: bytes, what: str) -> Any:
     Raises:
         MalformedError: For anything else.
     """
+    if sum(map(data.count, _SEPARATORS)) > LIMITS.json_values:
+        raise MalformedError(f"the {what} holds more than {LIMITS.json_values} values")
     try:
         text = data.decode("utf-8")
         value = json.loads(
@@ -79,17 +83,20 @@ def _check_depth_and_strings(root: Any) -> None:
     level = [root]
     depth = 0
     while level:
-        depth += 1
         below: list[Any] = []
+        containers = 0
         for value in level:
             if isinstance(value, dict):
+                containers += 1
                 below.extend(value)
                 below.extend(value.values())
             elif isinstance(value, list):
+                containers += 1
                 below.extend(value)
             elif isinstance(value, str) and not _encodable(value):
                 raise _StrictnessError("holds a lone surrogate")
-        if depth > LIMITS.json_depth and below:
+        depth += containers > 0
+        if depth > LIMITS.json_depth:
             raise _StrictnessError(f"is nested deeper than {LIMITS.json_depth} levels")
         level = below
 

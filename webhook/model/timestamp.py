@@ -1,10 +1,12 @@
 """RFC 3339 instants, with a zone and without the liberties of ISO 8601."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_MILLISECONDS = 1000
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:[0-5]\d)", re.ASCII)
+# Whole numbers throughout: a float loses the last millisecond.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def parse_rfc3339(text: str) -> datetime:
@@ -37,7 +39,8 @@ def format_rfc3339(instant: datetime) -> str:
     Returns:
         The instant in UTC, whole seconds, for example `2026-11-24T06:36:35Z`.
     """
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, whose %Y has no leading zeros here.
+    return instant.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 def unix_millis(instant: datetime) -> int:
@@ -49,7 +52,7 @@ def unix_millis(instant: datetime) -> int:
     Returns:
         Whole milliseconds, rounded down.
     """
-    return int(instant.timestamp() * _MILLISECONDS)
+    return (instant - _EPOCH) // _MILLISECOND
 
 
 def from_unix_millis(value: int) -> datetime:
@@ -65,6 +68,6 @@ def from_unix_millis(value: int) -> datetime:
         ValueError: The instant lies outside the years 1 to 9999.
     """
     try:
-        return datetime.fromtimestamp(value / _MILLISECONDS, UTC)
-    except (OverflowError, OSError):
+        return _EPOCH + value * _MILLISECOND
+    except OverflowError:
         raise ValueError("outside the years 1 to 9999") from None

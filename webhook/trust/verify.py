@@ -7,6 +7,7 @@ Every discovery route ends here (policy-controller #1971 had a second way). Noth
 from dataclasses import dataclass
 
 from webhook.errors import EvidenceError, UntrustedError
+from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.model.evidence import Lane
 from webhook.model.statement import ExecutionEvidence, Statement
@@ -111,6 +112,9 @@ def subject_digests(raw: bytes) -> frozenset[str]:
 
 def _signers(envelope: Envelope, policy: TrustPolicy) -> list[TrustedKey]:
     message = envelope.pae()
+    distinct = {entry.key.key_id for entry in policy.keys}
+    if len(message) * len(envelope.signatures) * len(distinct) > LIMITS.verification_work:
+        raise UntrustedError("more signatures than can be checked in an envelope of its size")
     valid: dict[str, bool] = {}
     for entry in policy.keys:
         if entry.key.key_id not in valid:
