@@ -70,7 +70,8 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
         paths: Files; one that is missing is part of the description.
 
     Returns:
-        Path, inode, size in bytes and modification time in nanoseconds of each.
+        Path, inode, size in bytes and change time in nanoseconds of each. The change time, since nobody can set it,
+        and since it moves with permissions too.
     """
     return tuple(_describe(path) for path in paths)
 
@@ -78,9 +79,10 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
 def _describe(path: Path) -> tuple[str, int, int, int]:
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):
+        # ValueError: a name that no file system has (it holds a NUL).
         return (str(path), -1, -1, -1)
-    return (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
+    return (str(path), status.st_ino, status.st_size, status.st_ctime_ns)
 
 
 class Watch:
@@ -112,12 +114,11 @@ class Watch:
     async def _follow(self, last: Fingerprint) -> None:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            current = await asyncio.to_thread(self._take)
-            if current == last:
-                continue
-            last = current
             try:
-                await self._on_change()
+                current = await asyncio.to_thread(self._take)
+                if current != last:
+                    last = current
+                    await self._on_change()
             except Exception:  # noqa: BLE001 - see below
                 # A watch that dies would freeze old rules in place without a word.
-                _LOG.exception("file watch: the reaction to a change failed")
+                _LOG.exception("file watch: a look or the reaction to a change failed")

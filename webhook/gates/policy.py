@@ -52,6 +52,21 @@ def _duration(value: Any) -> timedelta:
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
+def format_duration(duration: timedelta) -> str:
+    """Writes a duration as the configuration has it.
+
+    Args:
+        duration: Whole seconds, not negative.
+
+    Returns:
+        For example `720h`, `1h30m` or `45s`.
+    """
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
 def _environment(name: str) -> str:
     # The name of an environment is also a namespace label's value and a part of the webhook's URL.
     if not _ENVIRONMENT.fullmatch(name):

@@ -129,7 +129,7 @@ class ExecutionEvidenceProvider:
         findings = [Finding(entry.uri, await self._outcome(entry, params, policy)) for entry in candidates]
         judgement = judge(findings, policy, now)
         if failure is not None and judgement.reason is not ReasonCode.EVIDENCE_SUFFICIENT:
-            # The store that failed might have had what is needed: absence is not known.
+            # What could not be read might have been what is needed: absence is not known.
             return _problem("evidence_unavailable", failure.detail, anchor)
         answer = _answer(judgement, anchor)
         if failure is None:
@@ -143,6 +143,7 @@ class ExecutionEvidenceProvider:
         for store in self._stores:
             try:
                 candidates += await store.find(params.image_digest, params.repository)
+                failure = failure or store.gap()
             except UnavailableError as error:
                 failure = failure or error
         return candidates, failure

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from webhook.errors import EvidenceError
-from webhook.gates.policy import ExecutionEvidencePolicy
+from webhook.gates.policy import ExecutionEvidencePolicy, format_duration
 from webhook.limits import LIMITS
 from webhook.model.timestamp import format_rfc3339
 from webhook.reasons import ReasonCode
@@ -55,9 +55,6 @@ _NEARNESS = (
     ReasonCode.EVIDENCE_MISSING,
 )
 
-_TICK = timedelta(milliseconds=1)
-"""The clock's step: trigger times are whole milliseconds."""
-
 
 def judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> Judgement:
     """Judges everything that was found about one image.
@@ -86,7 +83,8 @@ def judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: dat
         refused.append((outcome, finding.uri))
     if not counting:
         return _nothing_counts(refused)
-    statement, uri = max(counting, key=lambda entry: _rank(entry[0], policy))
+    # Of two copies of one envelope, the one whose place sorts first is named.
+    statement, uri = max(sorted(counting, key=_place), key=lambda entry: _rank(entry[0], policy))
     return _speaking(statement, uri, policy)
 
 
@@ -107,26 +105,29 @@ def holds_until(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, no
             continue
         observed = finding.outcome.evidence.observed_until
         with contextlib.suppress(OverflowError):
-            turns.append(observed - timedelta(seconds=LIMITS.clock_skew) - _TICK)
+            turns.append(observed - timedelta(seconds=LIMITS.clock_skew) - timedelta.resolution)
         if policy.max_evidence_age is not None:
             with contextlib.suppress(OverflowError):
                 turns.append(observed + policy.max_evidence_age)
     return min((turn for turn in turns if turn >= now), default=datetime.max.replace(tzinfo=UTC))
 
 
+def _place(entry: tuple[VerifiedStatement, str]) -> str:
+    return entry[1]
+
+
 def _objection(statement: VerifiedStatement, policy: ExecutionEvidencePolicy, now: datetime) -> EvidenceError | None:
     """Says why a statement does not count now, in this environment; None if it does."""
     evidence = statement.evidence
     observed = format_rfc3339(evidence.observed_until)
-    if evidence.observed_until > now + timedelta(seconds=LIMITS.clock_skew):
+    if evidence.observed_until - now > timedelta(seconds=LIMITS.clock_skew):
         return EvidenceError(ReasonCode.EVIDENCE_MALFORMED, f"observed until {observed}, which lies in the future")
     if not policy.accepts_evidence_from(evidence.environment):
         accepted = ", ".join(policy.evidence_environments)
         detail = f"observed in environment '{evidence.environment}', and only {accepted} counts"
         return EvidenceError(ReasonCode.EVIDENCE_FROM_OTHER_ENVIRONMENT, detail)
     if policy.max_evidence_age is not None and now - evidence.observed_until > policy.max_evidence_age:
-        hours = int(policy.max_evidence_age.total_seconds()) // 3600
-        detail = f"observed until {observed}, which is older than MaxEvidenceAge ({hours}h)"
+        detail = f"observed until {observed}, which is older than {format_duration(policy.max_evidence_age)}"
         return EvidenceError(ReasonCode.EVIDENCE_STALE, detail)
     return None
 

@@ -4,9 +4,9 @@ A look-up is a dictionary access; no request is made while an admission waits.
 
 What is not known is not absent. Until the first list has been read, `find` raises. When the API server has not been
 heard for `STALE_SECONDS`, candidates that are known are still given, for evidence that was signed stays signed; but
-when none is known, `find` raises, since one may have been created in the meantime. A candidate that was deleted in
-the meantime is given too: whoever wants a statement to stop counting removes its key from the trust policy or lets
-`MaxEvidenceAge` pass, neither of which needs the API server.
+there is a `gap`, since a better one may have been created in the meantime, and when none is known, `find` raises. A
+candidate that was deleted in the meantime is given too: whoever wants a statement to stop counting removes its key
+from the trust policy or lets `MaxEvidenceAge` pass, neither of which needs the API server.
 """
 
 import bisect
@@ -244,16 +244,23 @@ class ClusterStore:
             reason = self._reflector.failure or "the first list has not been read"
             raise UnavailableError(f"the cluster store cannot be read: {reason}")
         found = index.find(image_digest)
-        if not found:
-            self._require_knowledge(index)
+        gap = self.gap()
+        if not found and gap is not None:
+            raise gap
         return found
 
-    def _require_knowledge(self, index: EvidenceIndex) -> None:
+    def gap(self) -> UnavailableError | None:
+        """Says what the store cannot see at present.
+
+        Returns:
+            That the API server was not heard or the index is full; None if the index is all that there is.
+        """
         unheard = self._reflector.unheard_seconds
         if unheard > STALE_SECONDS:
-            raise UnavailableError(f"the cluster store has not heard from the API server for {unheard:.0f} s")
-        if not index.complete:
-            raise UnavailableError("the cluster store is full, and what did not fit is unknown")
+            return UnavailableError(f"the cluster store has not heard from the API server for {unheard:.0f} s")
+        if self._reflector.state is not None and not self._reflector.state.complete:
+            return UnavailableError("the cluster store is full, and what did not fit is unknown")
+        return None
 
 
 def _read(name: str, obj: dict[str, Any]) -> _Entry:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -75,25 +76,35 @@ class DirectoryStore:
             UnavailableError: There is none, and the folder could not be read completely.
         """
         found = self._reading.by_digest.get(image_digest, ())
-        if not found and self._reading.problem is not None:
-            raise UnavailableError(f"store directory: {self._reading.problem}")
+        gap = self.gap()
+        if not found and gap is not None:
+            raise gap
         return found[: LIMITS.candidates]
+
+    def gap(self) -> UnavailableError | None:
+        """Says what could not be read.
+
+        Returns:
+            The trouble with the folder or one of its files, or None if all was read.
+        """
+        problem = self._reading.problem
+        return None if problem is None else UnavailableError(f"store directory: {problem}")
 
     def _fingerprint(self) -> Fingerprint:
         try:
             return fingerprint(_files(self._folder))
-        except OSError:
+        except (OSError, ValueError):
             return fingerprint([self._folder])
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _read(folder: Path) -> _Reading:
     try:
         files = _files(folder)
-    except OSError:
+    except (OSError, ValueError):
         return _Reading({}, "the folder cannot be read")
     if len(files) > LIMITS.directory_files:
         return _Reading({}, f"the folder holds more than {LIMITS.directory_files} files")
@@ -101,14 +112,19 @@ def _read(folder: Path) -> _Reading:
     problem = None
     for path in files:
         try:
-            raw = read_capped(path, LIMITS.envelope_bytes)
-            digests = subject_digests(raw)
+            for digest, candidate in _candidates(path):
+                by_digest[digest].append(candidate)
         except OSError:
             problem = "a file cannot be read"
         except (ValueError, EvidenceError):
             _LOG.warning("evidence file is no envelope", extra={"file": path.name})
-        else:
-            candidate = Candidate(raw, sha256_digest(raw), f"directory:{path.name}")
-            for digest in digests:
-                by_digest[digest].append(candidate)
     return _Reading(by_digest, problem)
+
+
+def _candidates(path: Path) -> list[tuple[str, Candidate]]:
+    """Reads a regular file; folders, pipes and devices are left out, a link that leads nowhere is an error."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        return []
+    raw = read_capped(path, LIMITS.envelope_bytes)
+    candidate = Candidate(raw, sha256_digest(raw), f"directory:{path.name}")
+    return [(digest, candidate) for digest in subject_digests(raw)]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from webhook.errors import UnavailableError
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -49,5 +51,13 @@ class EvidenceStore(Protocol):
             At most `LIMITS.candidates` candidates in a stable order; empty means that there is none.
 
         Raises:
-            UnavailableError: The place could not be read, so absence is not known.
+            UnavailableError: Nothing was found, and the place could not be read completely, so absence is not known.
+        """
+
+    def gap(self) -> UnavailableError | None:
+        """Says what the store cannot see at present.
+
+        Returns:
+            The trouble, or None if what `find` gives is all that there is. With a gap, what was found still counts,
+            but what it lacks may lie in the gap.
         """
