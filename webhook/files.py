@@ -97,12 +97,16 @@ class Watch:
         """
         self._take = take
         self._on_change = on_change
+        self._last: Fingerprint | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Takes the first fingerprint and begins to follow."""
-        first = await asyncio.to_thread(self._take)
-        self._task = asyncio.create_task(self._follow(first), name="file-watch")
+        """Takes the first fingerprint, reacts once, and begins to follow.
+
+        The reaction comes after the fingerprint, so that a change between somebody's first reading and this is seen.
+        """
+        await self._look()
+        self._task = asyncio.create_task(self._follow(), name="file-watch")
 
     async def stop(self) -> None:
         """Stops following."""
@@ -111,14 +115,16 @@ class Watch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def _follow(self, last: Fingerprint) -> None:
+    async def _follow(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            try:
-                current = await asyncio.to_thread(self._take)
-                if current != last:
-                    last = current
-                    await self._on_change()
-            except Exception:  # noqa: BLE001 - see below
-                # A watch that dies would freeze old rules in place without a word.
-                _LOG.exception("file watch: a look or the reaction to a change failed")
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            current = await asyncio.to_thread(self._take)
+            if current != self._last:
+                self._last = current
+                await self._on_change()
+        except Exception:  # noqa: BLE001 - a watch that dies would freeze old rules in place without a word
+            _LOG.exception("file watch: a look or the reaction to a change failed")

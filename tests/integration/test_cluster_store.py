@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.harness.control_plane import ControlPlane
-from tests.harness.polling import poll_async
+from tests.harness.polling import poll, poll_async
 from tests.kube.objects import bundle, digest, envelope, resource
 from tests.kube.waiting import until
 from webhook.errors import UnavailableError
@@ -26,8 +26,12 @@ PACE = ReflectorPace(pause_seconds=0.1, pause_cap_seconds=0.5, watch_seconds=4)
 
 @pytest.fixture(autouse=True)
 def _crd(control_plane: ControlPlane) -> Iterator[None]:
-    control_plane.kubectl("apply", "-f", str(CRD))
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", f"-f={CRD}")
+    def served() -> bool:
+        # An API server that has just started is ready before it knows its custom resources.
+        applied = control_plane.kubectl("apply", "-f", str(CRD), check=False)
+        return applied.returncode == 0 and control_plane.kubectl("get", "exev", check=False).returncode == 0
+
+    poll(served, 30, "ExecutionEvidence is served")
     yield
     control_plane.kubectl("delete", f"--raw={COLLECTION}")  # One request for all of them.
 

@@ -16,6 +16,7 @@ from webhook.reasons import ReasonCode
 from webhook.settings import Settings
 
 _IMAGE_CHARACTERS = 400
+_FOUND_CHARACTERS = 800
 _NAME_CHARACTERS = 63
 _SHORT_DIGEST = len("sha256:") + 12
 _ANNOTATION_CHARACTERS = 4096
@@ -154,7 +155,7 @@ def _lines(result: GateResult, found: str, advice: Advice, image: str = "") -> l
     return [
         f"{GATE_ID}: {result.message}",
         *([f"  image: {image}"] if image else []),
-        f"  found: {found} ({result.reason.value})",
+        f"  found: {printable(found, _FOUND_CHARACTERS)} ({result.reason.value})",
         f"  next:  {advice.next_step(result.reason)}",
     ]
 
@@ -190,7 +191,11 @@ def _fitting(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _audit_annotations(decision: Decision, record_digest: str) -> dict[str, str]:
-    images = ",".join(f"{_image(entry)}={entry.result.reason.value}" for entry in decision.images)
+    # Only what follows the grammar is quoted: other text could write entries of its own. The record has it all.
+    images = ",".join(
+        f"{entry.image.text if entry.image.reference is not None else '(invalid)'}={entry.result.reason.value}"
+        for entry in decision.images
+    )
     return {
         "verdict": decision.verdict.value,
         "reasons": ",".join(decision.reasons),

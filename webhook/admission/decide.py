@@ -87,12 +87,15 @@ class Decider:
         """Rules on each image; those that the deadline overtakes are unavailable, the others stay ruled on."""
         context = _context(question)
         decided: list[ImageDecision] = []
+        timer = asyncio.timeout(question.deadline - time.monotonic())
         try:
-            async with asyncio.timeout(question.deadline - time.monotonic()):
+            async with timer:
                 for image in images:
                     ruling = self._rule_unasked(image, question.environment) or await self._ask(image, context)
                     decided.append(ImageDecision(image, ruling))
         except TimeoutError:
+            if not timer.expired():
+                raise  # Somebody else's time-out is a bug to be told, not a deadline.
             late = "no answer from the evidence stores within the deadline"
             ruling = Ruling(unavailable(self._settings, question.environment), late)
             decided += [ImageDecision(image, ruling) for image in images[len(decided) :]]

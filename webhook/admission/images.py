@@ -141,13 +141,16 @@ def _images(workload: Workload | None, kind: str) -> list[WorkloadImage]:
         uses.setdefault(text, []).append(use)
     if not uses:
         raise WorkloadNotReadableError(f"the {kind} has no containers")
-    return [WorkloadImage(text, *_parse(text), tuple(places)) for text, places in uses.items()]
+    return [WorkloadImage(text, *_reference(text), tuple(places)) for text, places in uses.items()]
 
 
 def _pod_spec(workload: Workload | None, kind: str) -> PodSpec | None:
     spec = workload.spec if workload is not None else None
     if spec is None or kind == "Pod":
         return spec
+    if spec.workload_ref is not None:
+        # The pods come from the object that it names, whatever stands in a template beside it.
+        return None
     if kind == "CronJob":
         job = spec.job_template.spec if spec.job_template is not None else None
         template = job.template if job is not None else None
@@ -169,6 +172,11 @@ def _references(spec: PodSpec, path: str) -> Iterator[tuple[str, ContainerUse]]:
         if volume.image is not None:
             field = f"{path}.volumes[{index}].image.reference"
             yield volume.image.reference or "", ContainerUse(volume.name, field)
+
+
+def _reference(text: str) -> tuple[ImageReference | None, str]:
+    # What is too long to be a reference is also too long to be remembered.
+    return _parse(text) if len(text) <= LIMITS.reference_characters else _parse.__wrapped__(text)
 
 
 @lru_cache(maxsize=8192)

@@ -55,7 +55,5 @@ def command(
         asyncio.run(serve(options, writer))
     except ConfigurationError as error:
         fail(str(error))
-    except OSError as error:
-        fail(f"cannot listen: {error.strerror or error}")
     finally:
         writer.close()

@@ -127,7 +127,8 @@ def _objection(statement: VerifiedStatement, policy: ExecutionEvidencePolicy, no
         detail = f"observed in environment '{evidence.environment}', and only {accepted} counts"
         return EvidenceError(ReasonCode.EVIDENCE_FROM_OTHER_ENVIRONMENT, detail)
     if policy.max_evidence_age is not None and now - evidence.observed_until > policy.max_evidence_age:
-        detail = f"observed until {observed}, which is older than {format_duration(policy.max_evidence_age)}"
+        age = format_duration(policy.max_evidence_age)
+        detail = f"observed until {observed}, which is older than MaxEvidenceAge ({age})"
         return EvidenceError(ReasonCode.EVIDENCE_STALE, detail)
     return None
 

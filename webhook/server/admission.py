@@ -20,7 +20,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from webhook.admission.answer import build_response
 from webhook.admission.decide import Question, unavailable
-from webhook.admission.decision import Decision, Ruling, record_decision
+from webhook.admission.decision import Decision, DecisionRecord, Ruling, record_decision
 from webhook.admission.review import decode_review
 from webhook.errors import ReviewError
 from webhook.limits import LIMITS
@@ -60,43 +60,43 @@ class AdmissionHandler:
             request: `POST /admit/{environment}?timeout=10s` with a JSON body.
 
         Returns:
-            200 with an AdmissionReview, whatever the verdict; 400, 404, 405, 413 or 415 for what is no review.
+            200 with an AdmissionReview, whatever the verdict; 400, 404, 405, 408, 413 or 415 for what is no review.
         """
         started = time.monotonic()
         path = _PATH.fullmatch(request.path)
-        if path is None:
-            return self._refuse(404, "no such path; reviews go to /admit/ENVIRONMENT")
-        if request.method != "POST":
-            return self._refuse(405, "reviews are posted")
-        if request.content_type != "application/json":
-            return self._refuse(415, "the content type is not application/json")
-        environment = path[1]
-        body = await request.read()
+        if path is None or request.method != "POST" or request.content_type != "application/json":
+            return self._refuse(*_misdirected(request, known=path is not None))
+        deadline = started + _time_left(request.query_string)
         try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                body = await request.read()
             review = decode_review(body)
+        except TimeoutError:
+            return self._refuse(408, "the body did not arrive within the deadline")
+        except web.HTTPRequestEntityTooLarge:
+            return self._refuse(413, "the body is too large")
         except ReviewError as error:
             return self._refuse(400, str(error))
-        deadline = started + _time_left(request.query_string)
         now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
-        question = Question(review, body, environment, now, deadline)
         rules = self._rules.current
-        decision = await self._decide(question, rules)
-        record = record_decision(decision, review, rules.settings, now)
-        answer = build_response(review.uid, decision, record.digest, rules.settings)
-        response = self._respond(answer)
+        decision, record = await self._decide(Question(review, body, path[1], now, deadline), rules)
+        response = self._respond(build_response(review.uid, decision, record.digest, rules.settings))
         self._traces.leave(decision, review, record, rules.settings, time.monotonic() - started)
         return response
 
-    async def _decide(self, question: Question, rules: Ruleset) -> Decision:
+    async def _decide(self, question: Question, rules: Ruleset) -> tuple[Decision, DecisionRecord]:
         """Decides; what nobody expected becomes "unavailable" with an incident id, and its stack goes to the log."""
+        settings, review = rules.settings, question.review
         try:
-            return await rules.decider.decide(question)
+            decision = await rules.decider.decide(question)
+            return decision, record_decision(decision, review, settings, question.trigger_time)
         except Exception:  # noqa: BLE001 - the last line of defence
             incident = secrets.token_hex(4)
             self._metrics.incidents.inc()
-            _LOG.exception("incident", extra={"incident": incident, "uid": question.review.uid})
-            result = unavailable(rules.settings, question.environment)
-            return Decision(question.environment, (), Ruling(result, f"an internal error, incident {incident}"))
+            _LOG.exception("incident", extra={"incident": incident, "uid": review.uid})
+            ruling = Ruling(unavailable(settings, question.environment), f"an internal error, incident {incident}")
+            decision = Decision(question.environment, (), ruling)
+            return decision, record_decision(decision, review, settings, question.trigger_time)
 
     def _respond(self, answer: dict[str, object]) -> web.Response:
         response = web.Response(body=json.dumps(answer).encode("ascii"), content_type="application/json")
@@ -130,6 +130,14 @@ def admission_server(handler: AdmissionHandler) -> web.Server:
         return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=limit)
 
     return web.Server(handler.admit, request_factory=_request, access_log=None)
+
+
+def _misdirected(request: web.BaseRequest, *, known: bool) -> tuple[int, str]:
+    if not known:
+        return 404, "no such path; reviews go to /admit/ENVIRONMENT"
+    if request.method != "POST":
+        return 405, "reviews are posted"
+    return 415, "the content type is not application/json"
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ the queue is full, lines are dropped and counted.
 
 import logging
 import os
+import select
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from collections import deque
 from pythonjsonlogger.json import JsonFormatter
 
 _QUEUE_LINES = 10_000
+_QUEUE_BYTES = 64 * 1024 * 1024
 _BATCH_SECONDS = 0.02
 
 
@@ -33,6 +35,7 @@ class LineWriter:
         self.dropped = 0
         self._descriptor = sys.stdout.fileno() if descriptor is None else descriptor
         self._lines: deque[bytes] = deque()
+        self._queued_bytes = 0
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
@@ -44,9 +47,10 @@ class LineWriter:
         Args:
             line: Without line break.
         """
-        if len(self._lines) >= _QUEUE_LINES:
+        if len(self._lines) >= _QUEUE_LINES or self._queued_bytes > _QUEUE_BYTES:
             self.dropped += 1
             return
+        self._queued_bytes += len(line)
         self._lines.append(line)
         if not self._wake.is_set():
             self._wake.set()
@@ -76,13 +80,21 @@ class LineWriter:
             batch.append(self._lines.popleft())
         if not batch:
             return
-        data = memoryview(b"\n".join(batch) + b"\n")
+        # Not exact while another thread puts, and exact again with each batch.
+        self._queued_bytes = 0
         try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+            self._write(memoryview(b"\n".join(batch) + b"\n"))
         except OSError:
             # Nobody reads any more. Admission goes on; there is nowhere left to say so.
             self.dropped += len(batch)
+
+    def _write(self, data: memoryview) -> None:
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:
+                # Whoever shares the descriptor has made it non-blocking; a line is still written whole.
+                select.select([], [self._descriptor], [])
 
 
 class _LineHandler(logging.Handler):

@@ -108,6 +108,10 @@ class RulesetHolder:
         except ConfigurationError as error:
             self._report_broken(str(error))
             return
+        if settings == self.current.settings:
+            self._problem = None
+            self._metrics.configuration_ok.set(1)
+            return
         retired = [store for store in self._stores if store not in stores]
         self._stores = stores
         self.current = _ruleset(settings, stores)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from webhook.errors import ConfigurationError
 from webhook.kube.client import KubeClient, open_client
 from webhook.kube.events import EventRecorder
 from webhook.server.admission import AdmissionHandler, admission_server
@@ -136,7 +137,10 @@ async def _listen(
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     context = certificate.context if certificate is not None else None
-    await web.TCPSite(runner, *address, ssl_context=context).start()
+    try:
+        await web.TCPSite(runner, *address, ssl_context=context).start()
+    except OSError as error:
+        raise ConfigurationError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
     host, port = runner.addresses[0][:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

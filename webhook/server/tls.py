@@ -1,5 +1,6 @@
 """The TLS side: a certificate that can change while connections stay open."""
 
+import asyncio
 import logging
 import ssl
 from pathlib import Path
@@ -48,7 +49,7 @@ class ReloadingCertificate:
     async def reload(self) -> None:
         """Reads the files anew; when they do not work, the old certificate stays and the log says so."""
         try:
-            self._current = self._load()
+            self._current = await asyncio.to_thread(self._load)
         except ConfigurationError as error:
             _LOG.error("certificate not reloaded, the old one stays", extra={"problem": str(error)})
         else:

@@ -50,9 +50,7 @@ class DirectoryStore:
 
     async def start(self) -> None:
         """Reads the folder and begins to follow it."""
-        # The watch first: a file that arrives between the two is then seen as a change.
         await self._watch.start()
-        await self.refresh()
 
     async def stop(self) -> None:
         """Stops following."""
