@@ -21,6 +21,8 @@ class Limits:
     """Values in one evidence document, counted by separators before it is parsed."""
     verification_work: int = 256 * 1024 * 1024
     """Bytes of an envelope times its signatures times trusted keys: what checking it may have to hash."""
+    verification_pairs: int = 256
+    """Signatures of an envelope times trusted keys: each pair costs up to a millisecond."""
     signatures: int = 32
     """Signatures in one envelope."""
     subjects: int = 1024

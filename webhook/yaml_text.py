@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-_MERGE = "tag:yaml.org,2002:merge"
 _NODES = 500_000
 """Values in one document with all aliases written out; 16 MiB of YAML hold fewer."""
 
@@ -48,11 +47,12 @@ class _StrictLoader(yaml.SafeLoader):
     """Safe YAML in which a key stands once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        # Before the call, which turns merge keys (`<<`) into members that may be overridden by right.
         seen: set[Hashable] = set()
         for key_node, _ in node.value:
-            if key_node.tag == _MERGE:
-                continue
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                # A few lines of these multiply without end, and JSON does not have them.
+                problem = "merge keys (`<<`) are not read; write the members out"
+                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, Hashable):
                 continue  # The call refuses it, with its line.
@@ -88,7 +88,10 @@ def _as_json(value: Any, budget: _Budget) -> Any:
         if isinstance(value, list):
             return [_as_json(item, budget) for item in value]
         if isinstance(value, dict):
-            return {_key(name): _as_json(member, budget) for name, member in value.items()}
+            members = {_key(name): _as_json(member, budget) for name, member in value.items()}
+            if len(members) != len(value):
+                raise YamlError("a key stands twice, as a text and as a number or boolean")
+            return members
     except RecursionError:
         raise YamlError("is nested too deeply") from None
     raise YamlError("holds a value that JSON does not have")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.settings.writing import section, written
+from tests.settings.writing import refusal, section, written
 from webhook.errors import ConfigurationError
 from webhook.gates.policy import Action, ExecutionEvidencePolicy, MinLane, TagPolicy
 from webhook.settings import Settings, load_settings
@@ -157,14 +157,19 @@ def test_a_duration_has_hours_minutes_and_seconds(text: str, age: timedelta, tmp
     assert load(tmp_path, section(MaxEvidenceAge=text)).policy.max_evidence_age == age
 
 
-def test_yaml_may_override_what_it_merges_from_an_anchor(tmp_path: Path) -> None:
+def test_yaml_may_reuse_an_anchor(tmp_path: Path) -> None:
     text = """
 PolicyGates:
   ExecutionEvidence:
     Overrides:
       production: &strict {MinHotSymbolCount: 9, MissingEvidenceAction: Block}
-      canary: {<<: *strict, MinHotSymbolCount: 1}
+      canary: *strict
 """
     policy = load(tmp_path, text).policy
-    assert policy.for_environment("canary").min_hot_symbol_count == 1
+    assert policy.for_environment("canary").min_hot_symbol_count == 9
     assert policy.for_environment("canary").missing_evidence_action is Action.BLOCK
+
+
+def test_yaml_merge_keys_are_refused_with_advice(tmp_path: Path) -> None:
+    text = "stores: &a {cluster: {}}\ntrust: {<<: *a}\n"
+    assert "merge keys (`<<`) are not read; write the members out" in refusal(written(tmp_path, text))[0]

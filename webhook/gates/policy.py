@@ -87,9 +87,7 @@ _SPELLINGS = AliasGenerator(
 class PolicyModel(BaseModel):
     """Base of the section's models: frozen, unknown keys refused, both spellings."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=_SPELLINGS, validate_by_name=False, ser_json_timedelta="float"
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_SPELLINGS, validate_by_name=False)
 
 
 class PolicyOverrides(PolicyModel):

@@ -22,6 +22,7 @@ _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 _HEX_ID = re.compile(r"[a-f0-9]{64}")
 _PATH_CHARACTERS = 255
+_DOCKER_HUB = ("docker.io", "index.docker.io")
 
 
 def is_digest(text: str) -> bool:
@@ -106,9 +107,10 @@ def _split_host(name: str) -> tuple[str, str]:
         # Capitals in what is then a part of the path fail its grammar.
         host, path = "docker.io", name
     # Only ASCII has one lower case: KELVIN SIGN becomes a k.
-    host = host.lower() if host.isascii() else host
-    if host == "index.docker.io":
-        host = "docker.io"
+    lower = host.lower() if host.isascii() else host
+    if lower != host and lower in _DOCKER_HUB:
+        raise ImageReferenceError("Docker Hub's name has capitals, which runtimes take for another registry")
+    host = "docker.io" if lower in _DOCKER_HUB else lower
     if host == "docker.io" and "/" not in path:
         path = f"library/{path}"
     return host, path

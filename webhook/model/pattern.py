@@ -43,6 +43,12 @@ class RepositoryPattern:
             raise ValueError(f"{text!r} has no path; write `docker.io/library/redis` or `ghcr.io/team/*`")
         if not _HOST_PATTERN.fullmatch(host):
             raise ValueError(f"{text!r} must begin with a host in lower case, or `*.` and a domain")
+        if "." not in host and ":" not in host and host != "localhost":
+            raise ValueError(f"{text!r} names no registry; write `docker.io/{text}`")
+        if host == "index.docker.io" or (host == "docker.io" and "/" not in path and path != "*"):
+            raise ValueError(
+                f"{text!r} matches nothing; Docker Hub's images are `docker.io/library/NAME` or `docker.io/…/…`"
+            )
         segments = tuple(path.split("/"))
         if not all(_SEGMENT_PATTERN.fullmatch(segment) for segment in segments):
             raise ValueError(f"{text!r} has a path that no repository can have")

@@ -42,7 +42,7 @@ class Envelope:
 
     Attributes:
         payload: The signed bytes.
-        signatures: At least one.
+        signatures: All of them; an envelope without any is one that nobody signed.
     """
 
     payload: bytes
@@ -120,10 +120,13 @@ def _from_bundle(document: dict[str, Any]) -> dict[str, Any]:
     material = document.get("verificationMaterial")
     if not isinstance(material, dict):
         raise MalformedError("the bundle has no verificationMaterial")
+    certified = "certificate" in material or "x509CertificateChain" in material
     if "publicKey" not in material:
-        # Also the case of a bundle that carries both: a certificate is not checked here, so it may not be there.
-        raise UntrustedError("the bundle is signed by a certificate, and only keys are trusted")
-    if "certificate" in material or "x509CertificateChain" in material:
+        if certified:
+            raise UntrustedError("the bundle is signed by a certificate, and only keys are trusted")
+        raise MalformedError("the bundle's verificationMaterial names no key")
+    if certified:
+        # The certificate would go unchecked, so a bundle that shows one beside a key claims too much.
         raise MalformedError("the bundle names a key and a certificate")
     envelope = document.get("dsseEnvelope")
     if not isinstance(envelope, dict) or "messageSignature" in document:

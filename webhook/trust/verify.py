@@ -112,8 +112,8 @@ def subject_digests(raw: bytes) -> frozenset[str]:
 
 def _signers(envelope: Envelope, policy: TrustPolicy) -> list[TrustedKey]:
     message = envelope.pae()
-    distinct = {entry.key.key_id for entry in policy.keys}
-    if len(message) * len(envelope.signatures) * len(distinct) > LIMITS.verification_work:
+    pairs = len(envelope.signatures) * len({entry.key.key_id for entry in policy.keys})
+    if pairs > LIMITS.verification_pairs or pairs * len(message) > LIMITS.verification_work:
         raise UntrustedError("more signatures than can be checked in an envelope of its size")
     valid: dict[str, bool] = {}
     for entry in policy.keys:
