@@ -143,7 +143,7 @@ async def test_without_rights_events_are_dropped(control_plane: ControlPlane, na
         await recorder.close(1.0)
 
 
-async def test_while_the_api_server_is_away_nothing_blocks_and_later_events_arrive(
+async def test_while_the_api_server_is_away_nothing_blocks_and_what_is_queued_waits(
     control_plane: ControlPlane, namespace: str, client: KubeClient
 ) -> None:
     recorder = EventRecorder(client, "pod-1", EventPace(queue=20, tries=2, rate=100.0, pause_seconds=0.05))
@@ -154,12 +154,14 @@ async def test_while_the_api_server_is_away_nothing_blocks_and_later_events_arri
         recorder.record(draft(namespace=namespace, name=f"lost-{number}"))
     assert time.perf_counter() - began < 0.5
     assert recorder.queued == 20
-    await until(lambda: recorder.dropped == 1000, 30, "those of the outage are given up")
     control_plane.start_api_server()  # On the main thread: the server dies with the thread that started it.
+    await until(lambda: not recorder.queued, 20, "what fitted into the queue is posted")
     recorder.record(draft(namespace=namespace, name="later"))
-    await until(lambda: recorder.posted, 10, "a later Event")
+    await until(lambda: recorder.posted + recorder.dropped == 1001, 10, "each Event is posted or counted")
     await recorder.close(1.0)
-    assert [event["involvedObject"]["name"] for event in await listed(control_plane, namespace)] == ["later"]
+    names = {event["involvedObject"]["name"] for event in await listed(control_plane, namespace)}
+    assert len(names) == recorder.posted >= 21
+    assert "later" in names
 
 
 async def test_a_storm_is_a_bounded_number_of_calls(

@@ -38,7 +38,7 @@ class EventPace:
     burst: int = 50
     """Calls at once after a rest."""
     tries: int = 5
-    """Calls for one Event or patch."""
+    """Answers without success for one Event or patch; an API server that cannot be reached gives none."""
     pause_seconds: float = 0.5
     """After the first failed try."""
     pause_cap_seconds: float = 10.0
@@ -207,16 +207,19 @@ class EventRecorder:
             self._due.setdefault(series, time.monotonic() + self._pace.patch_seconds)
 
     async def _send(self, method: str, path: str, series: Series) -> None:
-        for attempt in range(1, self._pace.tries + 1):
+        failures = refusals = 0
+        while True:
             await self._bucket.take()
             try:
-                await self._client.send(
-                    method, path, series.patch() if method == "PATCH" else series.body(self._instance)
-                )
+                body = series.patch() if method == "PATCH" else series.body(self._instance)
+                await self._client.send(method, path, body)
             except ApiError as error:
-                if attempt == self._pace.tries or not _passing(error):
+                failures += 1
+                # An API server that is away refuses nothing: what waits behind is bounded, and waits.
+                refusals += not isinstance(error, ApiUnreachableError)
+                if refusals == self._pace.tries or self._closing or not _passing(error):
                     raise
-                await asyncio.sleep(self._pause(error, attempt))
+                await asyncio.sleep(self._pause(error, failures))
             else:
                 return
 
