@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -168,7 +167,7 @@ async def test_a_warm_decision_is_recorded_as_a_cold_one(world: World) -> None:
 
 CHANGES: dict[str, tuple[bytes, TriggerTime, dict[str, Any]]] = {
     "uid": (review(deployment(SEEN), uid="another"), NOW, {}),
-    "time": (review(deployment(SEEN)), replace(NOW, value=NOW.value + 1), {}),
+    "time": (review(deployment(SEEN)), NOW._replace(value=NOW.value + 1), {}),
     "user": (review(deployment(SEEN), userInfo={"username": "bob"}), NOW, {}),
     "name": (review(deployment(SEEN), name="other"), NOW, {}),
     "namespace": (review(deployment(SEEN), namespace="other"), NOW, {}),

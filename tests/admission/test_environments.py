@@ -82,7 +82,9 @@ def test_tags_cannot_be_resolved_without_a_registry_and_nobody_is_led_to_believe
 
 @pytest.mark.parametrize("item", [None, {}, deployment(7), deployment(*[UNSEEN] * 513)])
 async def test_where_nothing_is_required_nothing_is_read(world: World, item: Any) -> None:
-    assert await world.said(review(deployment(SEEN), object=item), "staging") == NOT_REQUIRED
+    body = review(deployment(SEEN), object=item)
+    assert await world.said(body, "staging") == NOT_REQUIRED
+    assert await world.said(body, settings=world.settings({"Enabled": False})) == DISABLED
 
 
 CLAIMS = {

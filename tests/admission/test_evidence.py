@@ -1,6 +1,5 @@
 """The verdict that each kind of evidence brings, in both modes."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +77,8 @@ async def test_evidence_that_turns_stale_after_a_pass_no_longer_passes(world: Wo
     asked = question(review(deployment(SEEN)))
     for _ in range(2):  # The second pass is the cached one.
         assert said(await decider.decide(asked)) == "Pass EvidenceSufficient"
-    later = replace(NOW, value=NOW.value + 1000)
-    assert said(await decider.decide(replace(asked, trigger_time=later))) == "Fail EvidenceStale"
+    later = NOW._replace(value=NOW.value + 1000)
+    assert said(await decider.decide(asked._replace(trigger_time=later))) == "Fail EvidenceStale"
     assert said(await decider.decide(asked)) == "Pass EvidenceSufficient"
 
 

@@ -85,6 +85,13 @@ async def test_only_new_images_are_evaluated(
     assert await world.said(body, settings=world.settings(workloads=[kind])) == expected
 
 
+async def test_a_template_that_a_cronjob_does_not_have_hides_no_new_image(world: World) -> None:
+    unchanged = {"metadata": {"labels": {"app": "cart"}}}
+    old = workload("CronJob", pod(TAGGED), template=unchanged)
+    new = workload("CronJob", pod(f"{REPOSITORY}:2.0"), template=unchanged)
+    assert await world.said(review(new, old), settings=world.settings(workloads=["CronJob"])) == NOT_PINNED
+
+
 async def test_only_the_changed_one_of_two_images_is_named(world: World) -> None:
     decision = await world.decide(review(deployment(UNSEEN, ALSO_UNSEEN), deployment(UNSEEN, SEEN)))
     assert [entry.image.text for entry in decision.images] == [ALSO_UNSEEN]

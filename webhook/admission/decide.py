@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from webhook.admission.decision import Decision, ImageDecision, Ruling
 from webhook.admission.images import WorkloadImage, WorkloadNotReadableError, new_images
@@ -24,8 +25,7 @@ _NO_TENANT = 2**64 - 1
 """The contract wants ids; admission asks for itself. The highest id, which nobody maps to a tenant."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """One review and everything that its decision depends on.
 
     Attributes:

@@ -5,8 +5,8 @@ parts never meet the gate; and everything is evaluated wherever that cannot be k
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from webhook.admission.review import Kind, PodSpec, Review, Workload, pod_template_changed
 from webhook.errors import ImageReferenceError
@@ -27,8 +27,7 @@ _TEMPLATE_PATHS = {"CronJob": "spec.jobTemplate.spec.template.spec", "Pod": "spe
 _TEMPLATE_PATH = "spec.template.spec"
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerUse:
+class ContainerUse(NamedTuple):
     """Where an image stands in the object.
 
     Attributes:
@@ -40,8 +39,7 @@ class ContainerUse:
     field: str
 
 
-@dataclass(frozen=True, slots=True)
-class WorkloadImage:
+class WorkloadImage(NamedTuple):
     """One image reference of a workload.
 
     Attributes:

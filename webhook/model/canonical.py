@@ -8,7 +8,6 @@ tests/model/test_canonical.py holds against the rfc8785 package.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 
@@ -29,33 +28,16 @@ def canonical_json(value: Any) -> bytes:
     return _ENCODER.encode(value).encode("utf-8")
 
 
-def canonical_object(members: Mapping[str, bytes]) -> bytes:
-    """Joins values that are canonical already into an object, so that parts which stay are encoded once.
+def canonical_text(text: str) -> str:
+    """Encodes a string canonically, for whoever writes a canonical object by hand.
 
     Args:
-        members: ASCII names to canonical JSON.
+        text: Any string; a lone surrogate fails when the result is encoded.
 
     Returns:
-        The same bytes as `canonical_json` of the whole object.
-
-    Raises:
-        ValueError: A name is not ASCII.
+        The string in quotes, with RFC 8785's escapes.
     """
-    if not all(map(str.isascii, members)):
-        raise ValueError("a canonical object has ASCII names")
-    return b"{%b}" % b",".join(b"%b:%b" % (canonical_json(name), members[name]) for name in sorted(members))
-
-
-def canonical_list(items: Iterable[bytes]) -> bytes:
-    """Joins values that are canonical already into a list.
-
-    Args:
-        items: Canonical JSON.
-
-    Returns:
-        The same bytes as `canonical_json` of the whole list.
-    """
-    return b"[%b]" % b",".join(items)
+    return _ENCODER.encode(text)
 
 
 def sha256_digest(data: bytes) -> str:

@@ -1,13 +1,13 @@
 """The `evidence_query` contract: a query, its context, and the result, as the second seed's schemas have them.
 
-Plain frozen dataclasses: the admission path makes a few per review, and the schemas' strict reading belongs to
-the surfaces that take them from outside.
+Plain immutable values: the admission path makes a few per review, and the schemas' strict reading belongs to the
+surfaces that take them from outside.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 
 class Lane(StrEnum):
@@ -19,8 +19,7 @@ class Lane(StrEnum):
     """Somebody said so."""
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerTime:
+class TriggerTime(NamedTuple):
     """The only clock of a provider.
 
     Attributes:
@@ -32,8 +31,7 @@ class TriggerTime:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceQuery:
+class EvidenceQuery(NamedTuple):
     """What is asked.
 
     Attributes:
@@ -47,8 +45,7 @@ class EvidenceQuery:
     params: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceContext:
+class EvidenceContext(NamedTuple):
     """On whose behalf and when it is asked."""
 
     tenant_id: int

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from webhook.errors import EvidenceError, UnavailableError, UntrustedError
@@ -202,11 +203,15 @@ def _read_params(params: Any) -> _Params | None:
         return None
     digest, repository = params.get("image_digest"), params.get("repository")
     environment = params.get("environment")
-    if not isinstance(digest, str) or not is_digest(digest) or not isinstance(environment, str):
+    if not isinstance(digest, str) or not isinstance(environment, str):
         return None
     if repository is not None and not isinstance(repository, str):
         return None
-    return _Params(digest, repository, environment)
+    return _Params(digest, repository, environment) if _is_known_digest(digest) else None
+
+
+_is_known_digest = lru_cache(maxsize=LIMITS.verdict_cache_entries)(is_digest)
+"""`is_digest`, remembered: the same few digests are asked for all day."""
 
 
 def _problem(code: str, message: str, anchor: EvidenceAnchor | None = None) -> EvidenceResult:

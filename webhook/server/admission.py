@@ -29,11 +29,13 @@ from webhook.model.timestamp import unix_millis
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
 from webhook.server.traces import Traces
+from webhook.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
 _PATH = re.compile(r"/admit/([A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)")
 _TIMEOUT = re.compile(r"(?:^|&)timeout=([0-9]{1,4}(?:\.[0-9]{1,9})?)(ms|s|m)(?:&|$)")
+_JSON = {"Content-Type": "application/json"}
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 
@@ -63,13 +65,13 @@ class AdmissionHandler:
             200 with an AdmissionReview, whatever the verdict; 400, 404, 405, 408, 413 or 415 for what is no review.
         """
         started = time.monotonic()
-        path = _PATH.fullmatch(request.path)
-        if path is None or request.method != "POST" or request.content_type != "application/json":
-            return self._refuse(*_misdirected(request, known=path is not None))
-        deadline = started + _time_left(request.query_string)
+        target = _read_target(request.raw_path)
+        if target is None or request.method != "POST" or request.content_type != "application/json":
+            return self._refuse(*_misdirected(request, known=target is not None))
+        environment, seconds = target
+        deadline = started + seconds
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                body = await request.read()
+            body = await _read_body(request, deadline)
             review = decode_review(body)
         except TimeoutError:
             return self._refuse(408, "the body did not arrive within the deadline")
@@ -79,27 +81,26 @@ class AdmissionHandler:
             return self._refuse(400, str(error))
         now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
         rules = self._rules.current
-        decision, record = await self._decide(Question(review, body, path[1], now, deadline), rules)
-        response = self._respond(build_response(review.uid, decision, record.digest, rules.settings))
+        question = Question(review, body, environment, now, deadline)
+        decision, record, answer = await self._answer(question, rules)
+        response = self._respond(answer)
         self._traces.leave(decision, review, record, rules.settings, time.monotonic() - started)
         return response
 
-    async def _decide(self, question: Question, rules: Ruleset) -> tuple[Decision, DecisionRecord]:
+    async def _answer(self, question: Question, rules: Ruleset) -> tuple[Decision, DecisionRecord, dict[str, Any]]:
         """Decides; what nobody expected becomes "unavailable" with an incident id, and its stack goes to the log."""
-        settings, review = rules.settings, question.review
         try:
-            decision = await rules.decider.decide(question)
-            return decision, record_decision(decision, review, settings, question.trigger_time)
+            return _conclude(await rules.decider.decide(question), question, rules.settings)
         except Exception:  # noqa: BLE001 - the last line of defence
             incident = secrets.token_hex(4)
             self._metrics.incidents.inc()
-            _LOG.exception("incident", extra={"incident": incident, "uid": review.uid})
-            ruling = Ruling(unavailable(settings, question.environment), f"an internal error, incident {incident}")
-            decision = Decision(question.environment, (), ruling)
-            return decision, record_decision(decision, review, settings, question.trigger_time)
+            _LOG.exception("incident", extra={"incident": incident, "uid": question.review.uid})
+            result = unavailable(rules.settings, question.environment)
+            ruling = Ruling(result, f"an internal error, incident {incident}")
+            return _conclude(Decision(question.environment, (), ruling), question, rules.settings)
 
     def _respond(self, answer: dict[str, object]) -> web.Response:
-        response = web.Response(body=json.dumps(answer).encode("ascii"), content_type="application/json")
+        response = web.Response(body=json.dumps(answer).encode("ascii"), headers=_JSON)
         if self.draining:
             # The API server keeps idle connections to terminating pods; this sends it elsewhere.
             response.force_close()
@@ -140,7 +141,29 @@ def _misdirected(request: web.BaseRequest, *, known: bool) -> tuple[int, str]:
     return 415, "the content type is not application/json"
 
 
-@lru_cache(maxsize=64)
+def _conclude(
+    decision: Decision, question: Question, settings: Settings
+) -> tuple[Decision, DecisionRecord, dict[str, Any]]:
+    record = record_decision(decision, question.review, settings, question.trigger_time)
+    return decision, record, build_response(question.review.uid, decision, record.digest, settings)
+
+
+async def _read_body(request: web.BaseRequest, deadline: float) -> bytes:
+    if request.content.is_eof():
+        # All of it has arrived: the usual case, and no timer is needed to wait for nothing.
+        return await request.read()
+    async with asyncio.timeout(deadline - time.monotonic()):
+        return await request.read()
+
+
+@lru_cache(maxsize=256)
+def _read_target(target: str) -> tuple[str, float] | None:
+    """Reads path and query of a request: the environment, and the seconds there are; None for another path."""
+    path, _, query = target.partition("?")
+    match = _PATH.fullmatch(path)
+    return None if match is None else (match[1], _time_left(query))
+
+
 def _time_left(query: str) -> float:
     """Reads the API server's `timeout` (a Go duration) and keeps a margin of it back; seconds."""
     match = _TIMEOUT.search(query)
