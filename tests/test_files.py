@@ -142,6 +142,10 @@ def test_a_fingerprint_shows_every_change(change: Callable[[Path], None], tmp_pa
     assert fingerprint(paths) != before
 
 
+def test_a_fingerprint_describes_a_name_that_no_file_system_has() -> None:
+    assert fingerprint([Path("a\x00b")]) == fingerprint([Path("a\x00b")])
+
+
 def test_a_fingerprint_follows_symbolic_links(tmp_path: Path) -> None:
     for name in ("v1", "v2"):
         (tmp_path / name).mkdir()

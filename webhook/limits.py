@@ -75,6 +75,8 @@ class Limits:
     """The configuration file."""
     directory_files: int = 20_000
     """Files that the directory store reads."""
+    directory_bytes: int = 256 * 1024 * 1024
+    """What they may hold together; it is kept in memory."""
 
 
 LIMITS = Limits()

@@ -113,7 +113,7 @@ class EventSettings(_Section):
 class ServerSettings(_Section):
     """The server's own behaviour."""
 
-    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 20.0
+    drain_seconds: Annotated[float, Field(strict=True, ge=0, le=600)] = 20.0
     """Seconds that a stopping server still answers, until every API server has gone elsewhere."""
 
 
@@ -185,6 +185,8 @@ class Settings:
         remarks = []
         if not any(policy.enabled for policy in everywhere):
             remarks.append("PolicyGates.ExecutionEvidence.Enabled is false: every image is admitted.")
+        if not self.policy.required_environments:
+            remarks.append("RequiredEnvironments is empty: every image is admitted.")
         if not self.trust.keys and MinLane.VERIFIED in lanes:
             remarks.append("trust.keys is empty: no evidence can count.")
         if self.file.stores.directory is None and self.file.stores.cluster is None:

@@ -197,3 +197,13 @@ def test_the_detail_says_how_much_was_found_and_why_it_does_not_count(
     assert judgement.reason is reason
     for part in parts:
         assert part in judgement.detail
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["verified first", "asserted first"])
+def test_between_equals_a_trusted_keys_word_speaks(order: int) -> None:
+    trusted = finding(1)
+    # The higher digest, which would speak if the lane did not count.
+    statement = replace(finding(2).outcome, signers=(), lane=Lane.ASSERTED)  # type: ignore[type-var]  # no error here
+    spoken = judge([trusted, Finding("shelf:2", statement)][::order], policy(MinLane="Asserted"), NOW).statement
+    assert spoken is not None
+    assert spoken.lane is Lane.VERIFIED

@@ -12,6 +12,7 @@ from tests.providers.asking import (
     STAGING,
     STRANGER,
     Shelf,
+    Trusted,
     ask,
     candidate,
     configured,
@@ -211,6 +212,32 @@ async def test_a_big_envelope_is_verified_in_a_thread_once_with_the_same_result(
     assert (await ask(big)).to_json() == expected
     await ask(big, environment="canary")
     assert executor.jobs == 1
+
+
+async def test_a_small_envelope_is_verified_in_a_thread_if_many_keys_must_be_tried(tmp_path: Path) -> None:
+    executor = CountingExecutor(1)
+    asyncio.get_running_loop().set_default_executor(executor)
+    keys = [Trusted(STAGING, f"key-{number}") for number in range(40)]
+    shelf = Shelf(_padded(LIMITS.verification_thread_bytes // len(keys)))
+    for trusted, jobs in (([], 0), (keys, 1)):
+        assert reason(await ask(provider(configured(tmp_path, *trusted), shelf))) == SUFFICIENT
+        assert executor.jobs == jobs
+
+
+async def test_many_candidates_leave_the_loop_to_others_in_between(tmp_path: Path) -> None:
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    shelf = Shelf(*(signed(STAGING, uri=f"shelf:{number}", note=str(number)) for number in range(20)))
+    await ask(provider(configured(tmp_path), shelf))
+    task.cancel()
+    assert turns >= 20
 
 
 async def test_a_hundred_equal_queries_at_once_are_one_verification(tmp_path: Path) -> None:

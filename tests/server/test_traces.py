@@ -115,6 +115,13 @@ async def test_a_note_names_image_message_finding_and_user(world: World) -> None
     assert event.note == f"{UNSEEN}: {message}; no statement about this digest; by ada@example.com"
 
 
+async def test_a_long_image_and_a_long_user_leave_room_for_the_message(world: World) -> None:
+    event = await draft(world, review(deployment("A" * 5000), userInfo={"username": "u" * 5000}))
+    message = "No execution evidence found for this artifact in required environment"
+    assert event.note.startswith("A" * 299 + f"…: {message}; ")
+    assert event.note.endswith("; by " + "u" * 127 + "…")
+
+
 async def test_a_note_counts_the_images_that_it_does_not_name(world: World) -> None:
     event = await draft(world, review(deployment(UNSEEN, TAGGED, SEEN, "A B")))
     assert event.note.startswith(f"{UNSEEN} (and 2 more images): ")
@@ -134,6 +141,7 @@ NOTES: dict[str, bytes] = {
     "another alignment": review(deployment("a" + "\u20ac" * 5000), userInfo={"username": "\U0001f600" * 5000}),
     "a third alignment": review(deployment("aa" + "\U0001f600" * 5000), userInfo={"username": "\u00e4" * 5000}),
     "escape codes": review(deployment(HOSTILE), userInfo={"username": HOSTILE}),
+    "a hostile kind": review(deployment(SEEN), kind={"group": "g", "version": "v", "kind": HOSTILE}),
     "a long kind": review(deployment(SEEN), kind={"group": "g", "version": "v", "kind": "\u20ac" * 5000}),
 }
 
@@ -171,6 +179,11 @@ REGARDING: list[tuple[str, bytes, tuple[str, str, str, str]]] = [
         "a generated name",
         review(deployment(SEEN, metadata={"generateName": "cart-"}), name=ABSENT),
         ("apps/v1", "Deployment", "shop", "cart-"),
+    ),
+    (
+        "a name that was generated",
+        review(deployment(SEEN, metadata={"name": "another", "generateName": "cart-"}), name="cart-x7k2p"),
+        ("apps/v1", "Deployment", "shop", "cart-x7k2p"),
     ),
     (
         "the object's own namespace",

@@ -229,7 +229,7 @@ async def test_a_file_in_place_of_the_folder_makes_absence_unknown(tmp_path: Pat
 
 
 async def test_a_path_that_no_file_system_has_makes_absence_unknown() -> None:
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError, match="store directory: the folder cannot be read"):
         await found(Path("a\x00b"))
 
 
@@ -285,3 +285,15 @@ async def test_a_store_that_has_stopped_follows_no_longer(tmp_path: Path) -> Non
         pass
     assert store._watch._task is not None
     assert store._watch._task.done()
+
+
+async def test_a_folder_that_holds_too_much_makes_absence_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.json", "b.json"):
+        (tmp_path / name).write_bytes(evidence())
+    monkeypatch.setattr(directory, "LIMITS", replace(LIMITS, directory_bytes=len(evidence())))
+    store = DirectoryStore(tmp_path)
+    await store.refresh()
+    assert len(await store.find(IMAGE, None)) == 1
+    assert store.gap() is not None

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from webhook.errors import EvidenceError
 from webhook.gates.policy import ExecutionEvidencePolicy, format_duration
 from webhook.limits import LIMITS
+from webhook.model.evidence import Lane
 from webhook.model.timestamp import format_rfc3339
 from webhook.reasons import ReasonCode
 from webhook.trust.verify import VerifiedStatement
@@ -141,10 +142,11 @@ def _sufficient(statement: VerifiedStatement, policy: ExecutionEvidencePolicy) -
     )
 
 
-def _rank(statement: VerifiedStatement, policy: ExecutionEvidencePolicy) -> tuple[bool, int, int, str]:
+def _rank(statement: VerifiedStatement, policy: ExecutionEvidencePolicy) -> tuple[bool, int, int, bool, str]:
     evidence = statement.evidence
     counts = (evidence.hot_symbol_count, evidence.unique_call_paths)
-    return (_sufficient(statement, policy), *counts, statement.envelope_digest)
+    # Between equals, a trusted key's word comes before anybody's.
+    return (_sufficient(statement, policy), *counts, statement.lane is Lane.VERIFIED, statement.envelope_digest)
 
 
 def _speaking(statement: VerifiedStatement, uri: str, policy: ExecutionEvidencePolicy) -> Judgement:

@@ -108,14 +108,20 @@ def _read(folder: Path) -> _Reading:
         return _Reading({}, f"the folder holds more than {LIMITS.directory_files} files")
     by_digest: dict[str, list[Candidate]] = defaultdict(list)
     problem = None
+    room = LIMITS.directory_bytes
     for path in files:
         try:
-            for digest, candidate in _candidates(path):
-                by_digest[digest].append(candidate)
+            found = _candidates(path)
         except OSError:
             problem = "a file cannot be read"
         except (ValueError, EvidenceError):
             _LOG.warning("evidence file is no envelope", extra={"file": path.name})
+        else:
+            room -= sum(len(candidate.raw) for _, candidate in found[:1])
+            if room < 0:
+                return _Reading(by_digest, f"the folder holds more than {LIMITS.directory_bytes} bytes")
+            for digest, candidate in found:
+                by_digest[digest].append(candidate)
     return _Reading(by_digest, problem)
 
 
