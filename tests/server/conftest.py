@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.admission.world import World
 from tests.harness.evidence import Signer, digest_of
 from tests.harness.gate import Gate
 from tests.server.serving import Server
@@ -13,6 +14,12 @@ POLICY = {
     "RequiredEnvironments": ["production", "canary"],
     "Overrides": {"canary": {"MissingEvidenceAction": "Warn"}},
 }
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """The parts that decide, without a server."""
+    return World.build(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture

@@ -132,7 +132,8 @@ async def test_a_broken_file_keeps_the_old_rules_and_says_so(
     content, expected = BROKEN[case]
     before = server.rules.current
     spoil(gate, content)
-    await server.rules.reload()
+    for _ in range(3):  # It is tried again and again, and told once.
+        await server.rules.reload()
     assert server.rules.current is before
     assert await server.said(BODY) == SUFFICIENT
     assert server.metric("configuration_ok") == 0
@@ -140,6 +141,14 @@ async def test_a_broken_file_keeps_the_old_rules_and_says_so(
     entries = [entry for entry in caplog.records if entry.levelno == logging.ERROR]
     assert [entry.getMessage() for entry in entries] == ["configuration not reloaded, the old one stays in force"]
     assert expected in entries[0].__dict__["problem"]
+
+
+async def test_another_problem_is_told_anew(gate: Gate, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    for text in ("PolicyGates: [", "- 1", "PolicyGates: ["):
+        spoil(gate, text)
+        await server.rules.reload()
+    assert server.metric("configuration_reload_failures_total") == 3
+    assert len([entry for entry in caplog.records if entry.levelno == logging.ERROR]) == 3
 
 
 async def test_a_mended_file_is_taken_after_a_broken_one(gate: Gate, server: Server) -> None:
@@ -248,6 +257,13 @@ async def test_a_store_that_is_no_longer_named_is_no_longer_followed(gate: Gate,
     assert server.rules._stores != [retired]
     names = [task.get_name() for task in asyncio.all_tasks()]
     assert names.count("file-watch") == 3  # Configuration, certificate, the new folder.
+
+
+async def test_a_file_that_says_the_same_changes_nothing(gate: Gate, server: Server) -> None:
+    before = server.rules.current
+    gate.configure(gate.configuration)
+    await server.rules.reload()
+    assert server.rules.current is before
 
 
 async def test_a_reload_that_changes_nothing_in_the_stores_keeps_them(gate: Gate, server: Server) -> None:

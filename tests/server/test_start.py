@@ -80,23 +80,15 @@ def configures(**sections: object) -> Callable[[Gate], object]:
 
 ONE_LINE: dict[str, tuple[Callable[[Gate], object], tuple[str, ...]]] = {
     "no YAML": (writes("config.yaml", b"PolicyGates: ["), ("config.yaml: line 1: is not YAML",)),
-    "no mapping": (writes("config.yaml", b"- 1"), ("config.yaml: must be a mapping",)),
     "an unknown key": (
         writes("config.yaml", b"PolicyGates: {ExecutionEvidence: {Enabledd: true}}"),
         ("PolicyGates.ExecutionEvidence.Enabledd: unknown key, did you mean 'Enabled'",),
     ),
-    "a wrong value": (
-        writes("config.yaml", b"PolicyGates: {ExecutionEvidence: {MissingEvidenceAction: Ignore}}"),
-        ("PolicyGates.ExecutionEvidence.MissingEvidenceAction: ", "'Warn' or 'Block'"),
-    ),
-    "not UTF-8": (writes("config.yaml", b"\xff\xfe\x00"), ("config.yaml: is not YAML",)),
     "a key that is not there": (
         lambda gate: (gate.folder / "staging.pub").unlink(),
         ("trust.keys[0].file 'staging.pub': cannot be read",),
     ),
-    "a key that is none": (writes("staging.pub", b"no key"), ("trust.keys[0].file 'staging.pub': ",)),
     "an empty certificate": (writes("tls.crt", b""), ("tls.crt", "tls.key", "cannot be used")),
-    "an empty TLS key": (writes("tls.key", b""), ("tls.crt", "tls.key", "cannot be used")),
     "an encrypted TLS key": (encrypt, ("tls.crt", "tls.key", "cannot be used")),
     "a certificate for another key": (misfit, ("tls.crt", "tls.key", "cannot be used")),
     "a cluster store without a cluster": (
@@ -153,13 +145,14 @@ def test_a_port_that_is_taken_is_named(gate: Gate, option: str) -> None:
     assert str(port) in line
 
 
-def test_a_host_that_does_not_exist_is_named(gate: Gate) -> None:
-    [line] = lines_of(run(gate, None, listen="host.invalid:0"))
+@pytest.mark.parametrize("host", ["host.invalid", "a..b"])
+def test_a_host_that_does_not_exist_is_named(gate: Gate, host: str) -> None:
+    [line] = lines_of(run(gate, None, listen=f"{host}:0"))
     assert line.startswith("cannot listen on ")
-    assert "host.invalid" in line
+    assert host in line
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe"])
 def test_a_kubeconfig_that_cannot_be_used_is_named(gate: Gate, content: bytes) -> None:
     gate.configure(gate.configuration | {"stores": {"cluster": {}}})
     path = gate.folder / "kubeconfig"
@@ -168,7 +161,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_named(gate: Gate, content: bytes) -
     assert "kubeconfig" in line
 
 
-@pytest.mark.parametrize("level", ["LOUD", "", "10"])
+@pytest.mark.parametrize("level", ["LOUD", ""])
 def test_a_log_level_that_does_not_exist_is_named(gate: Gate, level: str) -> None:
     [line] = lines_of(run(gate, {"LOG_LEVEL": level}))
     assert line == "LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR"
