@@ -131,7 +131,7 @@ class SettingsFile(_Section):
     """Kinds that are evaluated; a kind that is sent here without standing here is never admitted silently."""
     events: EventSettings = Field(default_factory=EventSettings)
     server: ServerSettings = Field(default_factory=ServerSettings)
-    help_url: Annotated[str, Field(pattern=r"^https?://[!-~]{1,200}$")] | None = None
+    help_url: Annotated[str, Field(pattern=r"^https?://[!-~]{1,100}$")] | None = None
     """A page of yours that denials point to."""
 
 

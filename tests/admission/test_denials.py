@@ -155,7 +155,7 @@ async def test_each_denied_image_has_its_own_lines_with_all_its_containers(world
 
 async def test_of_many_containers_the_first_eight_are_named(world: World) -> None:
     lines = await denial(world, review(deployment(*[UNSEEN] * 20)))
-    assert lines[1] == f"  image: {UNSEEN} (containers c0, c1, c2, c3, c4, c5, c6, c7)"
+    assert lines[1] == f"  image: {UNSEEN} (containers c0, c1, c2, c3, c4, c5, c6, c7 and 12 more)"
 
 
 async def test_an_object_that_cannot_be_read_is_denied_without_an_image(world: World) -> None:

@@ -71,7 +71,7 @@ LONG: dict[str, bytes] = {
 
 @pytest.mark.parametrize("case", LONG)
 async def test_warnings_keep_within_the_api_servers_limits(world: World, case: str) -> None:
-    texts = await warnings(world, LONG[case], helpUrl=f"https://wiki.example.com/{'x' * 100}")
+    texts = await warnings(world, LONG[case], helpUrl=f"https://wiki.example.com/{'x' * 83}")
     assert texts[0] == WARN
     assert max(map(len, texts)) <= 120
     assert sum(len(text.encode()) for text in texts) <= 4096
@@ -105,3 +105,8 @@ async def test_a_short_digest_is_enough_to_find_the_image(world: World, lists: d
 )
 def test_foreign_text_is_made_fit_to_show(text: str, limit: int, expected: str) -> None:
     assert printable(text, limit) == expected
+
+
+async def test_the_sites_own_page_is_a_warning_of_its_own_and_whole(world: World) -> None:
+    url = f"https://wiki.example.com/{'x' * 83}"
+    assert f"see {url}" in await warnings(world, review(deployment(UNSEEN)), helpUrl=url)

@@ -16,6 +16,7 @@ from webhook.reasons import ReasonCode
 from webhook.settings import Settings
 
 _IMAGE_CHARACTERS = 400
+_CONTAINERS = 8
 _FOUND_CHARACTERS = 800
 _NAME_CHARACTERS = 63
 _SHORT_DIGEST = len("sha256:") + 12
@@ -60,17 +61,16 @@ class Advice:
         policy = settings.policy.for_environment(environment)
         return cls(" or ".join(policy.evidence_environments) or "an accepted environment", settings.file.help_url)
 
-    def next_step(self, reason: ReasonCode) -> str:
+    def step(self, reason: ReasonCode) -> str:
         """Says what to do next.
 
         Args:
             reason: Why the image did not pass.
 
         Returns:
-            One clause.
+            One clause, without the help URL.
         """
-        step = _NEXT.get(reason, _ATTEST).format(environments=self.environments)
-        return f"{step}; see {self.help_url}" if self.help_url else step
+        return _NEXT.get(reason, _ATTEST).format(environments=self.environments)
 
 
 def build_response(uid: str, decision: Decision, record_digest: str, settings: Settings) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _lines(result: GateResult, found: str, advice: Advice, image: str = "") -> l
         f"{GATE_ID}: {result.message}",
         *([f"  image: {image}"] if image else []),
         f"  found: {printable(found, _FOUND_CHARACTERS)} ({result.reason.value})",
-        f"  next:  {advice.next_step(result.reason)}",
+        f"  next:  {advice.step(result.reason)}" + (f"; see {advice.help_url}" if advice.help_url else ""),
     ]
 
 
@@ -176,7 +176,10 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
     for entry in _with_verdict(decision, Verdict.WARN):
         texts[f"{GATE_ID}: {entry.result.message}"] = None
         texts[f"image {_short_image(entry)}: {entry.result.reason.value}: {entry.found}"] = None
-        texts[f"next: {advice.next_step(entry.result.reason)}"] = None
+        texts[f"next: {advice.step(entry.result.reason)}"] = None
+    if advice.help_url:
+        # A warning of its own: cut off, a link is of no use.
+        texts[f"see {advice.help_url}"] = None
     return list(_fitting(texts))
 
 
@@ -222,4 +225,5 @@ def _short_image(entry: ImageDecision) -> str:
 
 def _containers(entry: ImageDecision) -> str:
     names = [printable(use.name, _NAME_CHARACTERS) for use in entry.image.uses]
-    return ("container " if len(names) == 1 else "containers ") + ", ".join(names[:8])
+    more = f" and {len(names) - _CONTAINERS} more" if len(names) > _CONTAINERS else ""
+    return ("container " if len(names) == 1 else "containers ") + ", ".join(names[:_CONTAINERS]) + more

@@ -139,7 +139,9 @@ def _images(workload: Workload | None, kind: str) -> list[WorkloadImage]:
         uses.setdefault(text, []).append(use)
     if not uses:
         raise WorkloadNotReadableError(f"the {kind} has no containers")
-    return [WorkloadImage(text, *_reference(text), tuple(places)) for text, places in uses.items()]
+    # A text that is too long for a reference is cut, so that it fills no record; it is never taken for unchanged.
+    limit = LIMITS.reference_characters
+    return [WorkloadImage(text[:limit], *_reference(text), tuple(places)) for text, places in uses.items()]
 
 
 def _pod_spec(workload: Workload | None, kind: str) -> PodSpec | None:

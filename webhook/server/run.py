@@ -114,7 +114,7 @@ def _stop_on_signals() -> asyncio.Event:
 async def _client(stack: AsyncExitStack, options: ServeOptions, settings: Settings) -> KubeClient | None:
     """Opens the Kubernetes client if something can use it."""
     wanted = settings.file.stores.cluster is not None or settings.file.events.enabled
-    reachable = options.kubeconfig is not None or "KUBERNETES_SERVICE_HOST" in os.environ
+    reachable = options.kubeconfig is not None or bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
     if not wanted:
         return None
     if not reachable:
@@ -148,6 +148,8 @@ async def _listen(
         await web.TCPSite(runner, *address, ssl_context=context).start()
     except OSError as error:
         raise ConfigurationError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
+    except UnicodeError:
+        raise ConfigurationError(f"cannot listen on {address[0]}:{address[1]}: no such host name") from None
     host, port = runner.addresses[0][:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
