@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [SCENARIO…]`: measures, prints the table, and after a whole run writes it down."""
+"""`python -m bench [--quick] [SCENARIO…]`: measures, prints the table, and writes a whole run down."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import cluster, idle, patch, ready, warm
+from bench import cluster, idle, patch, ready, steps, warm
 from bench.machine import CLIENT_CORE, description, on_core
 from bench.report import Figure, replaced, table
 from bench.stage import QUICK, Effort, Stage, say
@@ -26,6 +26,10 @@ SCENARIOS: dict[str, Callable[[Stage], list[Figure]]] = {
     "cluster": cluster.measure,
 }
 """In the order in which they run: the last one fills the API server that the others want empty."""
+
+
+_SERVERS = {"the webhook": "gate", "the strict bare handler": "strict", "the ordinary bare handler": "ordinary"}
+"""Whose whole requests stand beside the steps."""
 
 
 def main() -> int:
@@ -52,21 +56,26 @@ def main() -> int:
     if arguments.quick or len(chosen) < len(SCENARIOS):
         say("a part of the bench: nothing is written down")
     else:
-        _write_down(figures, machine, time.monotonic() - began)
+        say("steps: a warm review's steps in this process")
+        _write_down(figures, steps.measure(), machine, time.monotonic() - began)
     return 0
 
 
-def _write_down(figures: list[Figure], machine: dict[str, Any], seconds: float) -> None:
+def _write_down(figures: list[Figure], medians: dict[str, float], machine: dict[str, Any], seconds: float) -> None:
     results = {
         "machine": machine,
         "seconds": round(seconds, 1),
         "figures": [figure.to_json() for figure in figures],
+        "steps_us": medians,
     }
     _RESULTS.parent.mkdir(exist_ok=True)
     _RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     measured_on = "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items())
     content = f"{table(figures)}\nMeasured in {seconds:.0f} s on: {measured_on}."
-    _PAGE.write_text(replaced(_PAGE.read_text(), content))
+    details = {name: value for figure in figures for name, value in figure.details.items()}
+    whole = {name: details[f"{key}_processor_us"] for name, key in _SERVERS.items()}
+    page = replaced(_PAGE.read_text(), "bench", content)
+    _PAGE.write_text(replaced(page, "steps", steps.table(medians, whole)))
     say(f"written: {_RESULTS.relative_to(_ROOT)} and {_PAGE.relative_to(_ROOT)}")
 
 

@@ -1,7 +1,8 @@
-"""The yardstick: an aiohttp TLS handler that decodes a review to its uid and answers "allowed", and does no more.
+"""The yardsticks: aiohttp TLS handlers that decode a review to its uid and answer "allowed", and do no more.
 
-`python bench/bare_server.py CERT KEY` writes its port as one line. It decodes as fast as pydantic can, skips the
-access log and freezes its garbage, as the gate does; what is left between the two is the gate's work.
+`python bench/bare_server.py CERT KEY` writes its port as one line. The strict handler decodes as fast as pydantic
+can; the ordinary one, under `/ordinary`, decodes as most people write it. Nothing else is different between them.
+Both skip the access log and freeze their garbage, as the gate does; what is left is the gate's work.
 """
 
 import asyncio
@@ -24,8 +25,27 @@ class _Review(BaseModel):
     request: _Request
 
 
-async def _admit(request: web.Request) -> web.Response:
-    uid = _Review.model_validate_json(await request.read()).request.uid
+def answer_strictly(body: bytes) -> web.Response:
+    """Answers a review whose uid pydantic reads.
+
+    Args:
+        body: The AdmissionReview.
+
+    Returns:
+        An AdmissionReview that allows it.
+    """
+    return _allowed(_Review.model_validate_json(body).request.uid)
+
+
+async def _admit_strictly(request: web.Request) -> web.Response:
+    return answer_strictly(await request.read())
+
+
+async def _admit_ordinarily(request: web.Request) -> web.Response:
+    return _allowed((await request.json())["request"]["uid"])
+
+
+def _allowed(uid: str) -> web.Response:
     answer = {
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",
@@ -39,7 +59,8 @@ async def _serve(cert: str, key: str) -> None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(cert, key)
     app = web.Application(client_max_size=_BODY_LIMIT)
-    app.router.add_post("/admit/{environment}", _admit)
+    app.router.add_post("/admit/{environment}", _admit_strictly)
+    app.router.add_post("/ordinary/admit/{environment}", _admit_ordinarily)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()

@@ -1,4 +1,4 @@
-"""Two servers under load in turns, so that whatever else the machine does meets both alike."""
+"""Servers under load in turns, so that whatever else the machine does meets all of them alike."""
 
 import statistics
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from bench.stage import Effort, say
 
 @dataclass(frozen=True)
 class Contender:
-    """One of the two.
+    """One of the servers.
 
     Attributes:
         name: For the progress lines and the details.
@@ -38,70 +38,71 @@ class Turn:
     processor_us: float
 
 
-Pair = tuple[Turn, Turn]
+Round = tuple[Turn, ...]
+"""One turn a server, in the order in which they were given."""
 
 
-def take_turns(load: LoadGenerator, effort: Effort, one: Contender, other: Contender) -> list[Pair]:
-    """Loads two servers in turns.
+def take_turns(load: LoadGenerator, effort: Effort, *contenders: Contender) -> list[Round]:
+    """Loads servers in turns.
 
     Args:
         load: The generator.
         effort: How many rounds and how long a turn.
-        one: Goes first.
-        other: Goes second.
+        contenders: The servers, in the order of their turns.
 
     Returns:
-        One pair a round.
+        The rounds.
     """
-    pairs = []
+    rounds = []
     for number in range(1, effort.pairs + 1):
-        pair = _turn(load, effort, one), _turn(load, effort, other)
+        turns = tuple(_turn(load, effort, contender) for contender in contenders)
         said = ", ".join(
             f"{contender.name} {turn.sample.per_second:.0f}/s p99 {turn.sample.p99_ms:.2f} ms"
-            for contender, turn in zip((one, other), pair, strict=True)
+            for contender, turn in zip(contenders, turns, strict=True)
         )
         say(f"  round {number} of {effort.pairs}: {said}")
-        pairs.append(pair)
-    return pairs
+        rounds.append(turns)
+    return rounds
 
 
-def throughput_ratios(pairs: Sequence[Pair]) -> list[float]:
-    """Divides the first server's throughput by the second's, pair by pair.
+def throughput_ratios(rounds: Sequence[Round], yardstick: int = 1) -> list[float]:
+    """Divides the first server's throughput by another's, round by round.
 
     Args:
-        pairs: The rounds.
+        rounds: The rounds.
+        yardstick: Which server is the other one; the first is 0.
 
     Returns:
         One ratio a round.
     """
-    return [one.sample.per_second / other.sample.per_second for one, other in pairs]
+    return [turns[0].sample.per_second / turns[yardstick].sample.per_second for turns in rounds]
 
 
-def tail_ratios(pairs: Sequence[Pair]) -> list[float]:
-    """Divides the first server's 99th percentile by the second's, pair by pair.
+def tail_ratios(rounds: Sequence[Round]) -> list[float]:
+    """Divides the first server's 99th percentile by the second's, round by round.
 
     Args:
-        pairs: The rounds.
+        rounds: The rounds.
 
     Returns:
         One ratio a round.
     """
-    return [one.sample.p99_ms / other.sample.p99_ms for one, other in pairs]
+    return [turns[0].sample.p99_ms / turns[1].sample.p99_ms for turns in rounds]
 
 
-def medians(pairs: Sequence[Pair], names: tuple[str, str]) -> dict[str, float]:
+def medians(rounds: Sequence[Round], names: Sequence[str]) -> dict[str, float]:
     """Gives the absolute numbers behind the ratios.
 
     Args:
-        pairs: The rounds.
-        names: The two servers' names.
+        rounds: The rounds.
+        names: The servers' names, in the order of their turns.
 
     Returns:
         Medians over the rounds; the names carry the unit.
     """
     return {
         f"{name}_{what}": round(statistics.median(values), 2)
-        for name, turns in zip(names, zip(*pairs, strict=True), strict=True)
+        for name, turns in zip(names, zip(*rounds, strict=True), strict=True)
         for what, values in {
             "per_second": [turn.sample.per_second for turn in turns],
             "p50_ms": [turn.sample.p50_ms for turn in turns],

@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-BEGIN = "<!-- bench: begin -->"
-END = "<!-- bench: end -->"
-
 _HEAD = ("Figure", "Target", "Measured", "Spread", "Verdict", "How")
 
 
@@ -138,15 +135,28 @@ def table(figures: Sequence[Figure]) -> str:
     Returns:
         Lines, each with its end.
     """
-    rows = [_HEAD, tuple("---" for _ in _HEAD), *(_row(figure) for figure in figures)]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return markdown(_HEAD, [_row(figure) for figure in figures])
 
 
-def replaced(document: str, content: str) -> str:
-    """Puts new content between the two markers of a document.
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Writes a Markdown table.
 
     Args:
-        document: Holds `BEGIN` and, after it, `END`, once each.
+        head: The columns' names.
+        rows: As many cells each.
+
+    Returns:
+        Lines, each with its end.
+    """
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+
+
+def replaced(document: str, part: str, content: str) -> str:
+    """Puts new content between the two markers of a part of a document.
+
+    Args:
+        document: Holds `<!-- PART: begin -->` and, after it, `<!-- PART: end -->`, once each.
+        part: The part's name.
         content: The new content.
 
     Returns:
@@ -155,11 +165,12 @@ def replaced(document: str, content: str) -> str:
     Raises:
         ValueError: The markers do not stand so.
     """
-    before, found_begin, rest = document.partition(BEGIN)
-    _, found_end, after = rest.partition(END)
-    if not found_begin or not found_end or BEGIN in rest or END in before + after:
-        raise ValueError(f"the document does not hold {BEGIN} and then {END}, once each")
-    return f"{before}{BEGIN}\n\n{content.strip()}\n\n{END}{after}"
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    before, found_begin, rest = document.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end or begin in rest or end in before + after:
+        raise ValueError(f"the document does not hold {begin} and then {end}, once each")
+    return f"{before}{begin}\n\n{content.strip()}\n\n{end}{after}"
 
 
 def _row(figure: Figure) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class Effort:
     """How much is measured.
 
     Attributes:
-        pairs: Rounds in which two servers take turns.
+        pairs: Rounds in which servers take turns.
         seconds: One server's turn.
         starts: Starts of a process.
         patches: Requests of each kind in one round against the API server.

@@ -1,9 +1,13 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 
-from bench.report import BEGIN, END, Figure, Title, number, percentile, replaced, table
+from bench.report import Figure, Title, number, percentile, replaced, table
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+BEGIN, END = "<!-- one: begin -->", "<!-- one: end -->"
 
 AT_MOST = Title("Time", "ms", 5.0, "a stopwatch")
 AT_LEAST = Title("Throughput", "", 0.8, "a counter", at_least=True)
@@ -73,12 +77,18 @@ def test_a_figure_without_a_target_says_so_in_json() -> None:
 
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
-    document = f"# Title\n\n{BEGIN}\nold\n{END}\n\nText.\n"
-    assert replaced(document, "new") == f"# Title\n\n{BEGIN}\n\nnew\n\n{END}\n\nText.\n"
-    assert replaced(replaced(document, "other"), "new") == replaced(document, "new")
+    other = "<!-- other: begin -->\nkept\n<!-- other: end -->"
+    document = f"# Title\n\n{BEGIN}\nold\n{END}\n\nText.\n{other}\n"
+    assert replaced(document, "one", "new") == f"# Title\n\n{BEGIN}\n\nnew\n\n{END}\n\nText.\n{other}\n"
+    assert replaced(replaced(document, "one", "older"), "one", "new") == replaced(document, "one", "new")
 
 
 @pytest.mark.parametrize("document", ["", BEGIN, END, f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"])
 def test_a_document_without_its_markers_is_left_alone(document: str) -> None:
     with pytest.raises(ValueError, match="once each"):
-        replaced(document, "new")
+        replaced(document, "one", "new")
+
+
+@pytest.mark.parametrize("part", ["bench", "steps"])
+def test_the_page_has_a_place_for_each_table_that_is_written(part: str) -> None:
+    assert "\n\nnew\n\n" in replaced(PAGE.read_text("utf-8"), part, "new")

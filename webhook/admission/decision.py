@@ -147,7 +147,7 @@ def record_decision(
 
 
 # Canonical JSON by hand, members in order: it is written for every review, and building a tree first, only to sort
-# and encode it, costs three times as much. A test holds each record against `canonical_json` of its own content.
+# and encode it, costs three times as much. A test holds each record against what the rfc8785 package makes of it.
 _RECORD = (
     b'{"apiVersion":"stella.ops/v1alpha1","decision":%(decision)b,"images":[%(images)b],"kind":"DecisionRecord",'
     b'"overall":%(overall)b,"policy":%(policy)b,"request":%(request)b}'
