@@ -36,7 +36,7 @@ integration: tools ## Tests against a real kube-apiserver and etcd
 test: lint tools ## Everything: lint, types, layers, unit and integration tests
 	$(BIN)/pytest
 
-bench: tools ## Measure speed and memory; writes build/bench.json and docs/performance.md's table
+bench: tools ## Measure speed and memory; writes build/bench.json and the tables of docs/performance.md
 	$(BIN)/python -m bench
 
 demo: dev ## Show the main job in a minute: no cluster, no Go, no root
