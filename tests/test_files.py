@@ -164,11 +164,13 @@ class Reactions:
     def __init__(self) -> None:
         self.count = 0
         self.problem: Exception | None = None
+        self.refuses = False
 
-    async def react(self) -> None:
+    async def react(self) -> bool:
         self.count += 1
         if self.problem is not None:
             raise self.problem
+        return not self.refuses
 
     def reached(self, count: int) -> Callable[[], Awaitable[bool]]:
         async def look() -> bool:
@@ -258,3 +260,28 @@ async def test_looking_never_blocks_the_loop(tmp_path: Path) -> None:
     async with watching(take, Reactions()):
         pass
     assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("no"), None], ids=["an exception", "False"])
+async def test_a_reaction_that_failed_is_repeated_until_it_succeeds(
+    tmp_path: Path, trouble: Exception | None
+) -> None:
+    # A moment without file descriptors must not leave an old certificate in place for good.
+    file, reactions, takes = tmp_path / "a", Reactions(), [0]
+
+    def take() -> Fingerprint:
+        takes[0] += 1
+        return fingerprint([file])
+
+    async def looked_again(since: int) -> bool:
+        return takes[0] > since + 5
+
+    async with watching(take, reactions):
+        reactions.problem, reactions.refuses = trouble, True
+        file.write_bytes(b"1")
+        await poll_async(reactions.reached(3), 5, "two repetitions")
+        reactions.problem, reactions.refuses = None, False
+        await poll_async(reactions.reached(reactions.count + 1), 5, "the reaction that succeeds")
+        since, count = takes[0], reactions.count
+        await poll_async(lambda: looked_again(since), 5, "five more looks")
+        assert reactions.count == count

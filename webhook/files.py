@@ -88,12 +88,13 @@ def _describe(path: Path) -> tuple[str, int, int, int]:
 class Watch:
     """Calls back, in the event loop, each time that a fingerprint has changed."""
 
-    def __init__(self, take: Callable[[], Fingerprint], on_change: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, take: Callable[[], Fingerprint], on_change: Callable[[], Awaitable[bool]]) -> None:
         """Prepares the watch; `start` begins it.
 
         Args:
             take: Takes the fingerprint; called in a thread, so that a slow disk never blocks the loop.
-            on_change: Called after a change. What it raises is logged, and the watch goes on.
+            on_change: Called after a change, and again at each look until it has given True. What it raises is
+                logged, and counts as False.
         """
         self._take = take
         self._on_change = on_change
@@ -123,8 +124,7 @@ class Watch:
     async def _look(self) -> None:
         try:
             current = await asyncio.to_thread(self._take)
-            if current != self._last:
+            if current != self._last and await self._on_change():
                 self._last = current
-                await self._on_change()
         except Exception:  # noqa: BLE001 - a watch that dies would freeze old rules in place without a word
             _LOG.exception("file watch: a look or the reaction to a change failed")

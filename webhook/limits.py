@@ -21,7 +21,7 @@ class Limits:
     """Values in one evidence document, counted by separators before it is parsed."""
     verification_work: int = 256 * 1024 * 1024
     """Bytes of an envelope times its signatures times trusted keys: what checking it may have to hash."""
-    verification_pairs: int = 256
+    verification_pairs: int = 64
     """Signatures of an envelope times trusted keys: each pair costs up to a millisecond."""
     signatures: int = 32
     """Signatures in one envelope."""
@@ -55,10 +55,12 @@ class Limits:
     """One warning; the API server's advice."""
     warnings_characters: int = 4096
     """All warnings of one answer; the API server cuts what lies above."""
-    verification_thread_bytes: int = 64 * 1024
+    verification_thread_bytes: int = 8 * 1024
     """Bytes of an envelope times trusted keys; what lies above is verified in a thread, so that the loop goes on."""
+    review_values: int = 400_000
+    """Values in one review, counted by separators before it is parsed."""
     verdict_cache_entries: int = 20_000
-    """Verified envelopes that are remembered."""
+    """Verified envelopes, and answers about images, that are remembered."""
     profile_bytes: int = 256 * 1024 * 1024
     """One profile given to `attest`."""
     profile_line_bytes: int = 64 * 1024

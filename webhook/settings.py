@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from webhook.errors import ConfigurationError
 from webhook.files import read_capped
-from webhook.gates.policy import EnvironmentNames, ExecutionEvidencePolicy, MinLane, PolicyModel, TagPolicy
+from webhook.gates.policy import Action, EnvironmentNames, ExecutionEvidencePolicy, MinLane, PolicyModel, TagPolicy
 from webhook.limits import LIMITS
 from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.pattern import RepositoryPattern
@@ -191,6 +191,10 @@ class Settings:
             remarks.append("trust.keys is empty: no evidence can count.")
         if self.file.stores.directory is None and self.file.stores.cluster is None:
             remarks.append("stores is empty: no evidence can be found.")
+        if any(p.missing_evidence_action is Action.BLOCK and p.unavailable_action is Action.WARN for p in everywhere):
+            remarks.append(
+                "UnavailableEvidenceAction is Warn: whoever can make a store fail deploys without evidence."
+            )
         if MinLane.ASSERTED in lanes:
             remarks.append("MinLane is Asserted: unsigned evidence counts.")
         return remarks

@@ -120,6 +120,31 @@ async def test_a_reference_that_is_added_later_is_a_change(world: World) -> None
     assert await world.said(review(new, old)) == UNSUPPORTED
 
 
+def referring(replicas: int = 3, reference: Any = REFERENCE, **metadata: Any) -> dict[str, Any]:
+    rollout = workload("Rollout", None, template=ABSENT, workloadRef=reference, replicas=replicas)
+    return rollout | {"metadata": rollout["metadata"] | metadata}
+
+
+REFERRING: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("a finalizer goes", referring(), referring(finalizers=["x"]), "Pass ImagesUnchanged"),
+    ("being deleted", referring(deletionTimestamp="2026-11-24T06:36:35Z"), referring(), "Pass ImagesUnchanged"),
+    ("N to M", referring(5), referring(3), "Pass ImagesUnchanged"),
+    ("N to 0", referring(0), referring(3), "Pass ImagesUnchanged"),
+    ("0 to N", referring(3), referring(0), UNSUPPORTED),
+    ("another reference", referring(reference=REFERENCE | {"name": "other"}), referring(), UNSUPPORTED),
+    ("another kind of it", referring(reference=REFERENCE | {"kind": "PodTemplate"}), referring(), UNSUPPORTED),
+]
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"), [row[1:] for row in REFERRING], ids=[row[0] for row in REFERRING]
+)
+async def test_a_workload_that_keeps_its_reference_is_not_held_up(
+    world: World, new: dict[str, Any], old: dict[str, Any], expected: str
+) -> None:
+    assert await world.said(review(new, old)) == expected
+
+
 UNREADABLE_OBJECTS: list[tuple[str, Any]] = [
     ("null", None),
     ("left out", ABSENT),

@@ -207,10 +207,16 @@ async def test_one_answer_is_ruled_on_for_each_environment_apart(world: World) -
 
 async def test_the_memory_of_rulings_has_a_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decide, "LIMITS", replace(LIMITS, verdict_cache_entries=3))
-    answers = [metadata(dict(GOOD)) for _ in range(10)]
-    script = ScriptedProvider({})
-    decider = world.decider(world.settings(), script)
-    for answer in answers:
-        script._otherwise = answer
-        assert said(await decider.decide(question(review(deployment(SEEN))))) == "Pass EvidenceSufficient"
+    decider = world.decider(world.settings(), always(metadata(dict(GOOD))))
+    for number in range(10):
+        image = f"registry.example.com/shop/{number}@{SEEN.partition('@')[2]}"
+        assert said(await decider.decide(question(review(deployment(image))))) == "Pass EvidenceSufficient"
     assert len(decider._rulings) == 3
+
+
+async def test_rulings_on_troubles_are_not_kept(world: World) -> None:
+    # During an outage each answer is a new one that can never serve again.
+    decider = world.decider(world.settings(), always(UNAVAILABLE))
+    for _ in range(10):
+        assert said(await decider.decide(question(review(deployment(SEEN))))) == "Fail EvidenceUnavailable"
+    assert decider._rulings == {}

@@ -111,10 +111,12 @@ def test_namespace_and_name_are_the_manifests(
     assert (entry["record"]["request"]["namespace"], entry["record"]["request"]["name"]) == (namespace, name)
 
 
-def test_a_kind_that_is_not_configured_is_never_admitted_silently(folder: Path) -> None:
+def test_a_kind_that_the_webhook_is_not_asked_about_is_told_and_decides_nothing(folder: Path) -> None:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": []}}
-    entry = as_json(folder, pod)[0]
-    assert (entry["allowed"], entry["reasons"]) == (False, ["WorkloadNotSupported"])
+    result = review(folder, pod)
+    assert result.exit_code == 0
+    assert result.stderr == "Pod default/p: not evaluated (not in the gate's `workloads`)\n"
+    assert "admitted" not in result.output
 
 
 @pytest.mark.parametrize("digest", [GOOD, POOR, UNKNOWN])

@@ -16,7 +16,7 @@ from webhook.errors import EvidenceError
 from webhook.model.statement import Statement
 from webhook.model.strict_json import parse_json
 from webhook.trust.dsse import Envelope
-from webhook.trust.verify import read_assertion, subject_digests, verify
+from webhook.trust.verify import open_assertion, subject_digests, verify
 
 SIGNER = ed25519_key()
 POLICY = trusting(SIGNER)
@@ -31,7 +31,7 @@ def _all_readers(raw: bytes) -> None:
     for read in (
         Envelope.parse,
         subject_digests,
-        lambda data: read_assertion(data, IMAGE, POLICY),
+        lambda data: open_assertion(data, POLICY).about(IMAGE, None),
         lambda data: verify(data, IMAGE, REPOSITORY, POLICY),
     ):
         try:

@@ -199,10 +199,10 @@ def _padded(characters: int, **changes: Any) -> Any:
 
 @pytest.mark.parametrize("changes", [{}, {"hotSymbolCount": 1}, {"hotSymbolCount": -1}, {"environment": "qa"}])
 async def test_a_big_envelope_is_verified_in_a_thread_once_with_the_same_result(
-    changes: dict[str, Any], tmp_path: Path
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = CountingExecutor(1)
-    asyncio.get_running_loop().set_default_executor(executor)
+    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
     small, big = (
         provider(configured(tmp_path), Shelf(evidence))
         for evidence in (signed(STAGING, **changes), _padded(LIMITS.verification_thread_bytes, **changes))
@@ -214,9 +214,11 @@ async def test_a_big_envelope_is_verified_in_a_thread_once_with_the_same_result(
     assert executor.jobs == 1
 
 
-async def test_a_small_envelope_is_verified_in_a_thread_if_many_keys_must_be_tried(tmp_path: Path) -> None:
+async def test_a_small_envelope_is_verified_in_a_thread_if_many_keys_must_be_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     executor = CountingExecutor(1)
-    asyncio.get_running_loop().set_default_executor(executor)
+    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
     keys = [Trusted(STAGING, f"key-{number}") for number in range(40)]
     shelf = Shelf(_padded(LIMITS.verification_thread_bytes // len(keys)))
     for trusted, jobs in (([], 0), (keys, 1)):
@@ -240,9 +242,11 @@ async def test_many_candidates_leave_the_loop_to_others_in_between(tmp_path: Pat
     assert turns >= 20
 
 
-async def test_a_hundred_equal_queries_at_once_are_one_verification(tmp_path: Path) -> None:
+async def test_a_hundred_equal_queries_at_once_are_one_verification(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     executor = CountingExecutor(4)
-    asyncio.get_running_loop().set_default_executor(executor)
+    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
     asked = provider(configured(tmp_path), Shelf(_padded(LIMITS.verification_thread_bytes)))
     results = await asyncio.gather(*(ask(asked) for _ in range(100)))
     assert {reason(result) for result in results} == {SUFFICIENT}
@@ -266,10 +270,23 @@ async def test_verdicts_that_are_remembered_are_bounded(tmp_path: Path, monkeypa
     shelf = Shelf(candidate(b"x"))
     asked = provider(configured(tmp_path), shelf)
     for number in range(most + 5):
+        shelf.candidates = [candidate(b"x%d" % number)]
         await ask(asked, repository=f"registry.example.com/{number}")
     assert len(asked._answers) == most
-    assert len(asked._outcomes) == most
+    assert len(asked._opened) == most
     for number in (0, most):
         assert reason(await ask(asked, repository=f"registry.example.com/{number}")) == "EvidenceMalformed"
     shelf.candidates = [GOOD]
     assert told(await ask(asked))["has_execution_evidence"] == "true"
+
+
+async def test_decoy_repositories_cost_no_second_verification(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whoever writes the workload may name one digest under any number of repositories.
+    executor = CountingExecutor(1)
+    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
+    asked = provider(configured(tmp_path), Shelf(_padded(LIMITS.verification_thread_bytes)))
+    for number in range(100):
+        await ask(asked, repository=f"registry.example.com/decoy-{number}")
+    assert executor.jobs == 1

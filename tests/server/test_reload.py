@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from tests.harness.gate import Gate
 from tests.harness.polling import poll_async
 from tests.server.serving import Server
 from webhook.admission.decide import Decider
+from webhook.limits import LIMITS
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult
+from webhook.server import ruleset
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
 from webhook.settings import load_settings
@@ -249,14 +252,33 @@ async def test_a_review_is_decided_and_recorded_by_one_snapshot(gate: Gate, serv
     assert digests == [server.rules.current.settings.digest, old.digest]
 
 
-async def test_a_store_that_is_no_longer_named_is_no_longer_followed(gate: Gate, server: Server) -> None:
+async def test_a_store_that_is_no_longer_named_is_no_longer_followed(
+    gate: Gate, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ruleset, "LIMITS", replace(LIMITS, deadline_maximum=0.05))
     [retired] = server.rules._stores
     (gate.folder / "empty").mkdir()
     gate.configure(changed(gate, stores={"directory": {"path": "empty"}}))
     await server.rules.reload()
     assert server.rules._stores != [retired]
-    names = [task.get_name() for task in asyncio.all_tasks()]
-    assert names.count("file-watch") == 3  # Configuration, certificate, the new folder.
+
+    async def followed() -> bool:
+        # Configuration, certificate, the new folder.
+        return [task.get_name() for task in asyncio.all_tasks()].count("file-watch") == 3
+
+    await poll_async(followed, 5, "the old folder is no longer followed")
+
+
+async def test_a_store_that_is_no_longer_named_still_serves_who_has_it(gate: Gate, server: Server) -> None:
+    # A review keeps its snapshot to its end, and its deadline is at most 30 s.
+    before = server.rules.current.decider
+    (gate.folder / "empty").mkdir()
+    gate.configure(changed(gate, stores={"directory": {"path": "empty"}}))
+    await server.rules.reload()
+    [retired] = before._provider._stores  # type: ignore[attr-defined]  # the real provider
+    assert retired in server.rules._retiring
+    assert retired._watch._task is not None
+    assert not retired._watch._task.done()
 
 
 async def test_a_file_that_says_the_same_changes_nothing(gate: Gate, server: Server) -> None:

@@ -56,7 +56,7 @@ async def test_a_start_that_fails_is_no_error_and_mends_itself(
     await store.start()
     with pytest.raises(UnavailableError, match="the API server answered 403"):
         await store.find(CART, None)
-    await until(lambda: store.synced, 5, "the second list")
+    await until(lambda: store.gap() is None, 5, "the second list")
     assert list(await store.find(CART, None)) == []
 
 

@@ -12,7 +12,7 @@ from webhook.errors import EvidenceError, UntrustedError
 from webhook.model.evidence import Lane
 from webhook.trust.keys import PublicKey
 from webhook.trust.policy import TrustedKey, TrustPolicy
-from webhook.trust.verify import read_assertion, subject_digests, verify
+from webhook.trust.verify import open_assertion, subject_digests, verify
 
 SIGNER = ed25519_key()
 STRANGER = ed25519_key("stranger")
@@ -165,7 +165,7 @@ def test_digest_of_the_envelope_is_that_of_its_bytes_as_found() -> None:
     raw = b" " + _signed(statement()) + b"\n"
     expected = "sha256:" + hashlib.sha256(raw).hexdigest()
     assert verify(raw, IMAGE, REPOSITORY, POLICY).envelope_digest == expected
-    assert read_assertion(raw, IMAGE, POLICY).envelope_digest == expected
+    assert open_assertion(raw, POLICY).about(IMAGE, None).envelope_digest == expected
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_refusal_of_a_bound_key_names_key_and_environment() -> None:
 @pytest.mark.parametrize("signers", [[], [STRANGER], [SIGNER]], ids=["unsigned", "stranger", "trusted"])
 def test_assertion_is_never_verified(signers: list[object]) -> None:
     raw = dump(envelope(statement(), [one for one in (SIGNER, STRANGER) if one in signers]))
-    found = read_assertion(raw, IMAGE, POLICY)
+    found = open_assertion(raw, POLICY).about(IMAGE, None)
     assert found.lane is Lane.ASSERTED
     assert found.signers == ()
 
@@ -216,7 +216,7 @@ def test_assertion_is_never_verified(signers: list[object]) -> None:
 )
 def test_assertion_is_read_as_strictly(body: bytes, expected: str) -> None:
     raw = dump(envelope(body, []))
-    assert reason_of(lambda: read_assertion(raw, IMAGE, POLICY)) == expected
+    assert reason_of(lambda: open_assertion(raw, POLICY).about(IMAGE, None)) == expected
 
 
 def test_verified_statement_keeps_the_summary_alone() -> None:

@@ -59,7 +59,7 @@ class Decider:
         """
         self._settings = settings
         self._provider = provider
-        self._rulings: dict[tuple[int, str], Ruling] = {}
+        self._rulings: dict[tuple[str | None, ...], Ruling] = {}
 
     async def decide(self, question: Question) -> Decision:
         """Decides about one review.
@@ -122,14 +122,15 @@ class Decider:
         }
         query = EvidenceQuery(self._provider.provider_id, CHECK_METADATA, params)
         evidence = await self._provider.query(query, context)
-        known = self._rulings.get((id(evidence), context.stage_id))
-        # The ruling keeps its evidence alive, so an id that is found belongs to the same object.
+        key = (*params.values(),)
+        known = self._rulings.get(key)
         if known is not None and known.evidence is evidence:
             return known
         ruling = self._rule(evidence, context.stage_id)
-        if len(self._rulings) >= LIMITS.verdict_cache_entries:
-            self._rulings.pop(next(iter(self._rulings)))
-        self._rulings[id(evidence), context.stage_id] = ruling
+        if evidence.error is None:
+            if key not in self._rulings and len(self._rulings) >= LIMITS.verdict_cache_entries:
+                self._rulings.pop(next(iter(self._rulings)))
+            self._rulings[key] = ruling
         return ruling
 
     def _rule(self, evidence: EvidenceResult, environment: str) -> Ruling:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from webhook.admission.review import Kind, PodSpec, Review, Workload, pod_template_changed
+from webhook.admission.review import Kind, PodSpec, Review, Workload, WorkloadSpec, pod_template_changed
 from webhook.errors import ImageReferenceError
 from webhook.limits import LIMITS
 from webhook.model.image import ImageReference
@@ -76,6 +76,8 @@ def new_images(review: Review, body: bytes, kinds: tuple[str, ...]) -> list[Work
     if review.operation == "DELETE" or review.sub_resource == "status":
         return []
     _require_known_kind(review.kind, kinds)
+    if _keeps_its_reference(review):
+        return []
     images = _images(review.object, review.kind.kind)
     if review.operation != "UPDATE":
         return images
@@ -105,13 +107,30 @@ def _require_known_kind(kind: Kind, kinds: tuple[str, ...]) -> None:
         raise WorkloadNotReadableError(f"{kind.kind} is not in the gate's configured workloads")
 
 
+def _keeps_its_reference(review: Review) -> bool:
+    """True for an update of a workload that goes on taking its pods from the same other object.
+
+    Such a workload holds no images to read; but whoever removes its finalizer, or its controller that notes
+    something, must not be held up by that.
+    """
+    new = review.object.spec if review.object is not None else None
+    old = review.old_object.spec if review.old_object is not None else None
+    if review.operation != "UPDATE" or new is None or old is None or new.workload_ref is None:
+        return False
+    same = new.workload_ref == old.workload_ref and new.template == old.template
+    return same and not _scaled_up(old, new)
+
+
+def _scaled_up(old: WorkloadSpec, new: WorkloadSpec | None) -> bool:
+    return old.replicas == 0 and (new is None or new.replicas != 0)
+
+
 def _running(review: Review) -> set[str]:
     """Gives what the old object already runs; nothing if that cannot be read or it ran no pod."""
     old = review.old_object
     if old is None or review.object is None or old.spec is None:
         return set()
-    scaled_up = old.spec.replicas == 0 and (review.object.spec is None or review.object.spec.replicas != 0)
-    if scaled_up:
+    if _scaled_up(old.spec, review.object.spec):
         return set()
     try:
         images = _images(old, review.kind.kind)

@@ -7,7 +7,7 @@ the gate does not read changes nothing: whoever sends such a body deceives nobod
 Source: admission.k8s.io/v1 (k8s.io/api/admission/v1/types.go).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,6 +15,8 @@ from pydantic_core import from_json
 
 from webhook.errors import ReviewError
 from webhook.limits import LIMITS
+
+_LIST_LENGTH = 8 * LIMITS.containers
 
 
 class _Narrow(BaseModel):
@@ -28,6 +30,11 @@ class Container(_Narrow):
 
     name: str = ""
     image: str | None = None
+
+
+_T = TypeVar("_T")
+_Bounded = Annotated[list[_T], Field(max_length=_LIST_LENGTH)] | None
+"""A list that may be null or left out. Longer than this, it makes the object unreadable, and nothing is admitted."""
 
 
 class ImageVolume(_Narrow):
@@ -46,10 +53,10 @@ class Volume(_Narrow):
 class PodSpec(_Narrow):
     """Everything in a pod that names an image."""
 
-    containers: list[Container] | None = None
-    init_containers: list[Container] | None = None
-    ephemeral_containers: list[Container] | None = None
-    volumes: list[Volume] | None = None
+    containers: _Bounded[Container] = None
+    init_containers: _Bounded[Container] = None
+    ephemeral_containers: _Bounded[Container] = None
+    volumes: _Bounded[Volume] = None
 
 
 class PodTemplate(_Narrow):
@@ -157,6 +164,9 @@ def decode_review(body: bytes) -> Review:
     """
     if len(body) > LIMITS.review_bytes:
         raise ReviewError("the body is too large")
+    if len(body) > LIMITS.review_values and sum(map(body.count, (b",", b"[", b"{"))) > LIMITS.review_values:
+        # 8 MiB of `{},` are three million objects; a small body cannot hold enough of them to matter.
+        raise ReviewError("the body holds too many values")
     try:
         return _AdmissionReview.model_validate_json(body).request
     except ValidationError:

@@ -39,11 +39,18 @@ def command(files: tuple[str, ...], environment: str, config: Path, kubeconfig: 
     """
     try:
         settings = load_settings(config)
-        outcomes = asyncio.run(_decide_all(read_manifests(files), environment, settings, kubeconfig))
+        manifests = read_manifests(files)
+        # The webhook is not asked about other kinds, so nothing is said of them here but that.
+        asked = [manifest for manifest in manifests if manifest.kind in settings.file.workloads]
+        outcomes = asyncio.run(_decide_all(asked, environment, settings, kubeconfig))
     except (ConfigurationError, ManifestError, ReviewError) as error:
         fail(str(error))
-    if not outcomes:
+    if not manifests:
         fail("no workload in these manifests")
+    for manifest in manifests:
+        if manifest.kind not in settings.file.workloads:
+            name = _name(manifest)
+            click.echo(f"{manifest.kind} {name}: not evaluated (not in the gate's `workloads`)", err=True)
     advice = Advice.of(settings, environment)
     if output == "json":
         click.echo(json.dumps([_as_json(outcome) for outcome in outcomes], indent=2))
@@ -84,8 +91,7 @@ def _as_json(outcome: Preflight) -> dict[str, Any]:
 def _as_lines(outcome: Preflight, advice: Advice) -> list[str]:
     manifest, decision = outcome.manifest, outcome.decision
     word = "not decided" if decision.unavailable else _WORDS[decision.verdict]
-    name = printable(f"{manifest.namespace}/{manifest.name}", 2 * LIMITS.warning_characters)
-    lines = [f"{manifest.kind} {name}: {word} ({', '.join(decision.reasons)})"]
+    lines = [f"{manifest.kind} {_name(manifest)}: {word} ({', '.join(decision.reasons)})"]
     if decision.verdict is Verdict.FAIL:
         lines += denial_text(decision, advice).split("\n")
     elif decision.verdict is Verdict.WARN:
@@ -93,6 +99,10 @@ def _as_lines(outcome: Preflight, advice: Advice) -> list[str]:
     else:
         lines += [f"{result.gate}: {result.message}" for result in decision.results]
     return [*lines, f"  decision: {outcome.record.digest}"]
+
+
+def _name(manifest: Manifest) -> str:
+    return printable(f"{manifest.namespace}/{manifest.name}", 2 * LIMITS.warning_characters)
 
 
 def _exit_code(outcomes: list[Preflight]) -> int:

@@ -6,6 +6,7 @@ other surface ask this same object, so nobody can get a kinder answer elsewhere.
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -33,16 +34,18 @@ from webhook.providers.judgement import Finding, Judgement, holds_until, judge
 from webhook.reasons import ReasonCode
 from webhook.settings import Settings
 from webhook.stores.protocol import Candidate, EvidenceStore
-from webhook.trust.verify import VerifiedStatement, read_assertion, verify
+from webhook.trust.verify import OpenedEnvelope, VerifiedStatement, open_assertion, open_envelope
 
 PROVIDER_ID = "execution-evidence"
 CHECK_METADATA = "metadata"
 
 _PARAM_NAMES = frozenset({"image_digest", "repository", "environment"})
 
-_Outcome = VerifiedStatement | EvidenceError
-_OutcomeKey = tuple[str, str, str | None, bool]
-"""Envelope digest, image digest, repository, and whether assertions count."""
+_Opened = OpenedEnvelope | EvidenceError
+_OpenedKey = tuple[str, bool]
+"""Envelope digest, and whether assertions count."""
+_VERIFIERS = ThreadPoolExecutor(1, "verify")
+"""A thread of its own: hostile evidence must not keep the files' watches waiting for a thread."""
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -92,8 +95,8 @@ class ExecutionEvidenceProvider:
         """
         self._settings = settings
         self._stores = stores
-        self._outcomes: dict[_OutcomeKey, _Outcome] = {}
-        self._pending: dict[_OutcomeKey, asyncio.Task[_Outcome]] = {}
+        self._opened: dict[_OpenedKey, _Opened] = {}
+        self._pending: dict[_OpenedKey, asyncio.Future[_Opened]] = {}
         self._answers: dict[_Params, _Answer] = {}
 
     async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
@@ -127,7 +130,7 @@ class ExecutionEvidenceProvider:
         if known is not None and failure is None and known.holds(candidates, now):
             return known.result
         policy = self._settings.policy.for_environment(params.environment)
-        findings = [Finding(entry.uri, await self._outcome(entry, params, policy)) for entry in candidates]
+        findings = await self._findings(candidates, params, policy)
         judgement = judge(findings, policy, now)
         if failure is not None and judgement.reason is not ReasonCode.EVIDENCE_SUFFICIENT:
             # What could not be read might have been what is needed: absence is not known.
@@ -149,46 +152,72 @@ class ExecutionEvidenceProvider:
                 failure = failure or error
         return candidates, failure
 
-    async def _outcome(self, candidate: Candidate, params: _Params, policy: ExecutionEvidencePolicy) -> _Outcome:
-        """Verifies a candidate once; what depends on the clock or the environment is judged at every hit."""
-        assertions_count = policy.min_lane is MinLane.ASSERTED
-        key = (candidate.digest, params.image_digest, params.repository, assertions_count)
-        known = self._outcomes.get(key)
+    async def _findings(
+        self, candidates: list[Candidate], params: _Params, policy: ExecutionEvidencePolicy
+    ) -> list[Finding]:
+        opened = [await self._open(entry, policy) for entry in candidates]
+        return [
+            Finding(entry.uri, _about(envelope, params, policy))
+            for entry, envelope in zip(candidates, opened, strict=True)
+        ]
+
+    async def _open(self, candidate: Candidate, policy: ExecutionEvidencePolicy) -> _Opened:
+        """Opens an envelope once, whatever images are asked for; the rest is cheap and judged at every hit."""
+        key = (candidate.digest, policy.min_lane is MinLane.ASSERTED)
+        known = self._opened.get(key)
         if known is not None:
             return known
-        # What an envelope can cost grows with its size and with the keys that each signature is tried against.
+        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys.
         if len(candidate.raw) * len(self._settings.trust.keys) > LIMITS.verification_thread_bytes:
-            return await self._verify_in_thread(key, candidate.raw, params)
-        outcome = self._verify(candidate.raw, params, assertions_count)
-        _remember(self._outcomes, key, outcome)
+            return await self._open_in_thread(key, candidate.raw)
+        opened = self._read(candidate.raw, key[1])
+        _remember(self._opened, key, opened)
         # Many candidates must not keep the loop to themselves.
         await asyncio.sleep(0)
-        return outcome
+        return opened
 
-    async def _verify_in_thread(self, key: _OutcomeKey, raw: bytes, params: _Params) -> _Outcome:
-        """Verifies off the loop, once for all who ask at the same time; a caller that gives up stops nobody else."""
+    async def _open_in_thread(self, key: _OpenedKey, raw: bytes) -> _Opened:
+        """Opens off the loop, once for all who ask at the same time; a caller that gives up stops nobody else."""
         pending = self._pending.get(key)
         if pending is None:
-            pending = asyncio.create_task(asyncio.to_thread(self._verify, raw, params, key[-1]))
+            pending = asyncio.get_running_loop().run_in_executor(_VERIFIERS, self._read, raw, key[1])
             self._pending[key] = pending
-            pending.add_done_callback(lambda _: self._pending.pop(key, None))
-        outcome = await asyncio.shield(pending)
-        _remember(self._outcomes, key, outcome)
-        return outcome
+            pending.add_done_callback(lambda done: self._done(key, done))
+        return await asyncio.shield(pending)
 
-    def _verify(self, raw: bytes, params: _Params, assertions_count: bool) -> _Outcome:  # noqa: FBT001 - private
+    def _done(self, key: _OpenedKey, done: asyncio.Future[_Opened]) -> None:
+        self._pending.pop(key, None)
+        if not done.cancelled() and done.exception() is None:
+            # Here and not with the caller: what was worked out after the deadline serves the next review.
+            _remember(self._opened, key, done.result())
+
+    def _read(self, raw: bytes, assertions_count: bool) -> _Opened:  # noqa: FBT001 - private
         trust = self._settings.trust
         try:
-            return verify(raw, params.image_digest, params.repository, trust)
+            return open_envelope(raw, trust)
         except UntrustedError as error:
             if not assertions_count:
                 return error.with_traceback(None)
         except EvidenceError as error:
             return error.with_traceback(None)
         try:
-            return read_assertion(raw, params.image_digest, trust)
+            return open_assertion(raw, trust)
         except EvidenceError as error:
             return error.with_traceback(None)
+
+
+def _about(opened: _Opened, params: _Params, policy: ExecutionEvidencePolicy) -> VerifiedStatement | EvidenceError:
+    if isinstance(opened, EvidenceError):
+        return opened
+    try:
+        try:
+            return opened.about(params.image_digest, params.repository)
+        except UntrustedError:
+            if policy.min_lane is not MinLane.ASSERTED:
+                raise
+            return opened.as_assertion().about(params.image_digest, params.repository)
+    except EvidenceError as error:
+        return error.with_traceback(None)
 
 
 def _remember(cache: dict[_K, _V], key: _K, value: _V) -> None:

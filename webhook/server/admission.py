@@ -84,7 +84,11 @@ class AdmissionHandler:
         question = Question(review, body, environment, now, deadline)
         decision, record, answer = await self._answer(question, rules)
         response = self._respond(answer)
-        self._traces.leave(decision, review, record, rules.settings, time.monotonic() - started)
+        try:
+            self._traces.leave(decision, review, record, rules.settings, time.monotonic() - started)
+        except Exception:  # noqa: BLE001 - the answer stands, whatever becomes of its traces
+            self._metrics.incidents.inc()
+            _LOG.exception("a decision left no trace", extra={"uid": review.uid})
         return response
 
     async def _answer(self, question: Question, rules: Ruleset) -> tuple[Decision, DecisionRecord, dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from webhook.model.gate import Verdict
 
@@ -69,18 +69,31 @@ class Metrics:
             help_text: What it counts.
             read: Gives the current value.
         """
-        self._registry.register(_Reading(f"{_PREFIX}_{name}", help_text, read))
+        self._registry.register(_Reading(f"{_PREFIX}_{name}", help_text, read, CounterMetricFamily))
+
+    def gauge(self, name: str, help_text: str, read: Callable[[], float]) -> None:
+        """Adds a value that another part keeps.
+
+        Args:
+            name: Without prefix.
+            help_text: What it tells.
+            read: Gives the current value.
+        """
+        self._registry.register(_Reading(f"{_PREFIX}_{name}", help_text, read, GaugeMetricFamily))
 
     def render(self) -> bytes:
         """Gives everything in the text exposition format."""
         return generate_latest(self._registry)
 
 
-class _Reading:
-    """A counter that is read when it is asked for."""
+_Family = type[CounterMetricFamily] | type[GaugeMetricFamily]
 
-    def __init__(self, name: str, help_text: str, read: Callable[[], int]) -> None:
-        self._name, self._help, self._read = name, help_text, read
+
+class _Reading:
+    """A metric that is read when it is asked for."""
+
+    def __init__(self, name: str, help_text: str, read: Callable[[], float], family: _Family) -> None:
+        self._name, self._help, self._read, self._family = name, help_text, read, family
 
     def collect(self) -> list[Metric]:
-        return [CounterMetricFamily(self._name, self._help, value=self._read())]
+        return [self._family(self._name, self._help, value=self._read())]

@@ -7,6 +7,7 @@ it once and uses it to the end; a reload replaces it as a whole.
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from webhook.admission.decide import Decider
 from webhook.errors import ConfigurationError
 from webhook.files import Fingerprint, Watch, fingerprint
 from webhook.kube.client import KubeClient
+from webhook.limits import LIMITS
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.server.metrics import Metrics
 from webhook.settings import Settings, StoreSettings, load_settings
@@ -82,11 +84,24 @@ class RulesetHolder:
         self._client = client
         self._metrics = metrics
         self._problem: str | None = None
-        self._tries = 0
+        self._retiring: list[EvidenceStore] = []
+        self._stopping: set[asyncio.Future[None]] = set()
         self._stores: Sequence[EvidenceStore] = build_stores(settings.file.stores, settings.path.parent, client)
         self.current = _ruleset(settings, self._stores)
         self._watch = Watch(self._fingerprint, self.reload)
         metrics.configuration_ok.set(1)
+        metrics.gauge("cluster_store_objects", "ExecutionEvidence objects known", self._cluster_objects)
+        metrics.gauge("cluster_store_unreadable", "Of these, without readable evidence", self._cluster_unreadable)
+        metrics.gauge("store_gaps", "Stores that cannot see all evidence", self._gaps)
+
+    def _cluster_objects(self) -> int:
+        return sum(store.objects for store in self._stores if isinstance(store, ClusterStore))
+
+    def _cluster_unreadable(self) -> int:
+        return sum(store.unreadable for store in self._stores if isinstance(store, ClusterStore))
+
+    def _gaps(self) -> int:
+        return sum(store.gap() is not None for store in self._stores)
 
     async def start(self) -> None:
         """Starts the stores and begins to follow the configuration."""
@@ -97,29 +112,40 @@ class RulesetHolder:
     async def stop(self) -> None:
         """Stops everything."""
         await self._watch.stop()
-        for store in self._stores:
+        for store in [*self._stores, *self._retiring]:
             await store.stop()
+        await asyncio.gather(*self._stopping)
 
-    async def reload(self) -> None:
-        """Reads the configuration anew; when it is broken, the old one stays in force and is reported."""
+    async def reload(self) -> bool:
+        """Reads the configuration anew; when it is broken, the old one stays in force and is reported.
+
+        Returns:
+            False if it is broken, so that it is tried again: it may name a key that is still to come.
+        """
         try:
             settings = await asyncio.to_thread(load_settings, self.current.settings.path)
             stores = await self._stores_for(settings)
         except ConfigurationError as error:
             self._report_broken(str(error))
-            return
+            return False
+        self._problem = None
+        self._metrics.configuration_ok.set(1)
         if settings == self.current.settings:
-            self._problem = None
-            self._metrics.configuration_ok.set(1)
-            return
+            return True
         retired = [store for store in self._stores if store not in stores]
         self._stores = stores
         self.current = _ruleset(settings, stores)
-        self._problem = None
-        self._metrics.configuration_ok.set(1)
         _LOG.info("configuration reloaded", extra={"settings": settings.digest, "remarks": settings.remarks()})
-        for store in retired:
-            await store.stop()
+        if retired:
+            self._retiring = [*self._retiring, *retired]
+            asyncio.get_running_loop().call_later(LIMITS.deadline_maximum, self._retire, retired)
+        return True
+
+    def _retire(self, stores: Sequence[EvidenceStore]) -> None:
+        """Stops stores that no review can ask any more: each one's deadline has passed."""
+        self._retiring = [store for store in self._retiring if store not in stores]
+        self._stopping = {task for task in self._stopping if not task.done()}
+        self._stopping |= {asyncio.ensure_future(store.stop()) for store in stores}
 
     def _report_broken(self, problem: str) -> None:
         self._metrics.configuration_ok.set(0)
@@ -134,14 +160,13 @@ class RulesetHolder:
         if settings.file.stores == self.current.settings.file.stores:
             return self._stores
         stores = build_stores(settings.file.stores, settings.path.parent, self._client)
-        for store in stores:
-            await store.start()
+        async with AsyncExitStack() as stack:
+            for store in stores:
+                stack.push_async_callback(store.stop)
+                await store.start()
+            # All have started: nothing is undone.
+            stack.pop_all()
         return stores
 
     def _fingerprint(self) -> Fingerprint:
-        current = fingerprint(self.current.settings.files())
-        if self._problem is None:
-            return current
-        # A broken file may name a key that is still to come, and nobody knows which; so it is tried each time.
-        self._tries += 1
-        return (*current, ("try", self._tries, 0, 0))
+        return fingerprint(self.current.settings.files())

@@ -67,8 +67,15 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
     certificate = ReloadingCertificate(options.tls_cert, options.tls_key)
     metrics = Metrics()
     metrics.expose("log_lines_dropped", "Log lines lost because nobody read them", lambda: writer.dropped)
+    metrics.gauge("certificate_not_after_seconds", "End of the certificate, Unix time", certificate.not_after)
     async with AsyncExitStack() as stack:
-        client = await _client(stack, options, settings)
+        ready = asyncio.Event()
+        # Probes first: a slow first list must look like a start, not like a process that hangs.
+        probes = web.AppRunner(
+            operations_app(metrics, ready.is_set), access_log=None, shutdown_timeout=_CLOSE_SECONDS
+        )
+        ops = await _listen(stack, probes, options.ops_listen)
+        client = await _client(stack, options)
         recorder = await _recorder(stack, client, metrics)
         rules = RulesetHolder(settings, client, metrics)
         stack.push_async_callback(rules.stop)
@@ -76,13 +83,8 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
         stack.push_async_callback(certificate.stop)
         await certificate.start()
         handler = AdmissionHandler(rules, Traces(metrics, writer, recorder), metrics)
-        ready = asyncio.Event()
         # The decision line is the access log; aiohttp's own would tell it twice.
-        probes = web.AppRunner(
-            operations_app(metrics, ready.is_set), access_log=None, shutdown_timeout=_CLOSE_SECONDS
-        )
         reviews = web.ServerRunner(admission_server(handler), shutdown_timeout=_CLOSE_SECONDS)
-        ops = await _listen(stack, probes, options.ops_listen)
         address = await _listen(stack, reviews, options.listen, certificate)
         _quiet_the_collector()
         ready.set()
@@ -111,13 +113,9 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def _client(stack: AsyncExitStack, options: ServeOptions, settings: Settings) -> KubeClient | None:
-    """Opens the Kubernetes client if something can use it."""
-    wanted = settings.file.stores.cluster is not None or settings.file.events.enabled
-    reachable = options.kubeconfig is not None or bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
-    if not wanted:
-        return None
-    if not reachable:
+async def _client(stack: AsyncExitStack, options: ServeOptions) -> KubeClient | None:
+    """Opens the Kubernetes client wherever there is a cluster: a reload may want what the start did not."""
+    if options.kubeconfig is None and not os.environ.get("KUBERNETES_SERVICE_HOST"):
         _LOG.warning("no cluster: Events are not written")
         return None
     return await stack.enter_async_context(open_client(options.kubeconfig))

@@ -199,11 +199,6 @@ class ClusterStore:
         self._reflector: Reflector[EvidenceIndex] = Reflector(client, COLLECTION, EvidenceIndex, pace)
 
     @property
-    def synced(self) -> bool:
-        """True once a list has been read."""
-        return self._reflector.state is not None
-
-    @property
     def objects(self) -> int:
         """ExecutionEvidence objects that are known."""
         return self._reflector.state.objects if self._reflector.state else 0
@@ -253,12 +248,15 @@ class ClusterStore:
         """Says what the store cannot see at present.
 
         Returns:
-            That the API server was not heard or the index is full; None if the index is all that there is.
+            That nothing was read, the API server was not heard, or the index is full; None if the index is all that
+            there is.
         """
-        unheard = self._reflector.unheard_seconds
-        if unheard > STALE_SECONDS:
-            return UnavailableError(f"the cluster store has not heard from the API server for {unheard:.0f} s")
-        if self._reflector.state is not None and not self._reflector.state.complete:
+        if self._reflector.state is None:
+            return UnavailableError("the cluster store has not been read")
+        if self._reflector.unheard_seconds > STALE_SECONDS:
+            # Without the number: a text that changes each second makes a new Event each second.
+            return UnavailableError(f"the cluster store has not heard from the API server for {STALE_SECONDS:.0f} s")
+        if not self._reflector.state.complete:
             return UnavailableError("the cluster store is full, and what did not fit is unknown")
         return None
 

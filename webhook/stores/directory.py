@@ -56,9 +56,14 @@ class DirectoryStore:
         """Stops following."""
         await self._watch.stop()
 
-    async def refresh(self) -> None:
-        """Reads the folder anew, in a thread."""
+    async def refresh(self) -> bool:
+        """Reads the folder anew, in a thread.
+
+        Returns:
+            False if a part could not be read, so that it is tried again.
+        """
         self._reading = await asyncio.to_thread(_read, self._folder)
+        return self._reading.problem is None
 
     async def find(self, image_digest: str, repository: str | None) -> Sequence[Candidate]:  # noqa: ARG002 - the protocol's
         """Finds what claims to be evidence about an image.

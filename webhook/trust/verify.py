@@ -4,7 +4,8 @@ Every discovery route ends here (policy-controller #1971 had a second way). Noth
 `VerifiedStatement`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from webhook.errors import EvidenceError, UntrustedError
 from webhook.limits import LIMITS
@@ -24,7 +25,7 @@ class VerifiedStatement:
         evidence: The predicate's summary.
         signers: Names of the trusted keys that signed and may speak for it, sorted; empty in the lane `asserted`.
         envelope_digest: `sha256:` and 64 hexadecimal digits over the envelope's bytes as they were found.
-        lane: `verified` if the trust policy was met; `asserted` only from `read_assertion`.
+        lane: `verified` if the trust policy was met; `asserted` only from `open_assertion`.
     """
 
     evidence: ExecutionEvidence
@@ -33,20 +34,74 @@ class VerifiedStatement:
     lane: Lane
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedEnvelope:
+    """An envelope after all steps that depend on its bytes alone; what costs is done, and can be kept.
+
+    Attributes:
+        envelope_digest: `sha256:` and 64 hexadecimal digits over the bytes as they were found.
+        lane: `verified` if the signatures met the policy's threshold, `asserted` if nobody looked at them.
+    """
+
+    envelope_digest: str
+    lane: Lane
+    _signers: tuple[TrustedKey, ...]
+    _threshold: int
+    _subjects: frozenset[str]
+    _evidence: ExecutionEvidence | EvidenceError
+
+    def about(self, image_digest: str, repository: str | None) -> VerifiedStatement:
+        """Takes the steps 5 to 7 of `verify`, which depend on the image.
+
+        Args:
+            image_digest: `sha256:` and 64 hexadecimal digits.
+            repository: The image's host and path, or None if it is not known.
+
+        Returns:
+            The statement, in the envelope's lane.
+
+        Raises:
+            EvidenceError: As `verify`.
+        """
+        if image_digest not in self._subjects:  # (5)
+            raise EvidenceError(ReasonCode.EVIDENCE_MISSING, "a statement about other images")
+        if isinstance(self._evidence, EvidenceError):  # (6)
+            raise EvidenceError(self._evidence.reason, self._evidence.detail)
+        if self.lane is Lane.ASSERTED:
+            return VerifiedStatement(self._evidence, (), self.envelope_digest, self.lane)
+        environment = self._evidence.environment  # (7)
+        entitled = [key for key in self._signers if key.may_speak_for(environment, repository)]
+        names = ", ".join(sorted({key.name for key in self._signers}))
+        nobody = f"signed by {names}, which may not speak for environment '{environment}' and this repository"
+        _require(entitled, self._threshold, nobody)
+        signers = tuple(sorted({key.name for key in entitled}))
+        return VerifiedStatement(self._evidence, signers, self.envelope_digest, self.lane)
+
+    def as_assertion(self) -> "OpenedEnvelope":
+        """Gives the same envelope as anybody's word, for `MinLane: Asserted`.
+
+        Returns:
+            The envelope in the lane `asserted`.
+        """
+        return replace(self, lane=Lane.ASSERTED, _signers=())
+
+
 def verify(raw: bytes, image_digest: str, repository: str | None, policy: TrustPolicy) -> VerifiedStatement:
     """Verifies an envelope, or a bundle that holds one, for one image.
 
     The steps, in an order in which nothing is parsed that no trusted key has signed:
 
     0. The size is capped, the envelope is read strictly, and its payload type is in-toto's.
-    1. Each signature is checked against every trusted key over the pre-authentication encoding; the key id in the
-       envelope is ignored. Distinct keys are counted by what they are, not by their names.
+    1. Each signature is checked against every trusted key over the pre-authentication encoding; the key id in
+       the envelope is ignored. Distinct keys are counted by what they are, not by their names.
     2. At least `threshold` distinct keys have signed.
     3. The payload is an in-toto statement.
     4. Its predicate type is one of ours, exactly.
     5. One of its subjects is this image digest.
     6. The predicate follows its contract.
     7. At least `threshold` of the keys may speak for the statement's environment and the image's repository.
+
+    `open_envelope` takes the steps 0 to 4, `OpenedEnvelope.about` the others.
 
     Args:
         raw: The bytes as a store gave them.
@@ -58,41 +113,45 @@ def verify(raw: bytes, image_digest: str, repository: str | None, policy: TrustP
         The verified statement, in the lane `verified`.
 
     Raises:
-        EvidenceError: With the reason EvidenceMalformed, EvidenceUntrusted, or EvidenceMissing when the statement
-            is about something else.
+        EvidenceError: With the reason EvidenceMalformed, EvidenceUntrusted, or EvidenceMissing when the
+            statement is about something else.
+    """
+    return open_envelope(raw, policy).about(image_digest, repository)
+
+
+def open_envelope(raw: bytes, policy: TrustPolicy) -> OpenedEnvelope:
+    """Takes the steps 0 to 4 of `verify`: everything that costs, and nothing that depends on the image.
+
+    Args:
+        raw: The bytes as a store gave them.
+        policy: The trusted keys.
+
+    Returns:
+        The envelope, in the lane `verified`.
+
+    Raises:
+        EvidenceError: As `verify`.
     """
     envelope = Envelope.parse(raw)  # (0)
     signers = _signers(envelope, policy)  # (1)
     _require(signers, policy.threshold, "signed by no key that is trusted")  # (2)
-    evidence = _read_evidence(envelope, image_digest, policy)  # (3) to (6)
-    entitled = [key for key in signers if key.may_speak_for(evidence.environment, repository)]  # (7)
-    names = ", ".join(sorted({key.name for key in signers}))
-    _require(
-        entitled,
-        policy.threshold,
-        f"signed by {names}, which may not speak for environment '{evidence.environment}' and this repository",
-    )
-    signer_names = tuple(sorted({key.name for key in entitled}))
-    return VerifiedStatement(evidence, signer_names, sha256_digest(raw), Lane.VERIFIED)
+    return _open(raw, envelope, tuple(signers), policy, Lane.VERIFIED)
 
 
-def read_assertion(raw: bytes, image_digest: str, policy: TrustPolicy) -> VerifiedStatement:
+def open_assertion(raw: bytes, policy: TrustPolicy) -> OpenedEnvelope:
     """Reads an envelope without asking who signed it, for `MinLane: Asserted`.
 
     Args:
         raw: The bytes as a store gave them.
-        image_digest: `sha256:` and 64 hexadecimal digits.
         policy: Only its predicate types matter.
 
     Returns:
-        The statement, in the lane `asserted`, without signers.
+        The envelope, in the lane `asserted`.
 
     Raises:
-        EvidenceError: As `verify`, for steps 0 and 3 to 6.
+        EvidenceError: As `verify`, for the steps 0, 3 and 4.
     """
-    envelope = Envelope.parse(raw)
-    evidence = _read_evidence(envelope, image_digest, policy)
-    return VerifiedStatement(evidence, (), sha256_digest(raw), Lane.ASSERTED)
+    return _open(raw, Envelope.parse(raw), (), policy, Lane.ASSERTED)
 
 
 def subject_digests(raw: bytes) -> frozenset[str]:
@@ -124,7 +183,7 @@ def _signers(envelope: Envelope, policy: TrustPolicy) -> list[TrustedKey]:
     return [entry for entry in policy.keys if valid[entry.key.key_id]]
 
 
-def _require(keys: list[TrustedKey], threshold: int, nobody: str) -> None:
+def _require(keys: Sequence[TrustedKey], threshold: int, nobody: str) -> None:
     distinct = len({entry.key.key_id for entry in keys})
     if distinct >= threshold:
         return
@@ -133,10 +192,15 @@ def _require(keys: list[TrustedKey], threshold: int, nobody: str) -> None:
     raise UntrustedError(nobody)
 
 
-def _read_evidence(envelope: Envelope, image_digest: str, policy: TrustPolicy) -> ExecutionEvidence:
-    statement = Statement.parse(envelope.payload)
-    if statement.predicate_type not in policy.predicate_types:
+def _open(
+    raw: bytes, envelope: Envelope, signers: tuple[TrustedKey, ...], policy: TrustPolicy, lane: Lane
+) -> OpenedEnvelope:
+    statement = Statement.parse(envelope.payload)  # (3)
+    if statement.predicate_type not in policy.predicate_types:  # (4)
         raise EvidenceError(ReasonCode.EVIDENCE_MISSING, "a statement of another predicate type")
-    if image_digest not in statement.digests():
-        raise EvidenceError(ReasonCode.EVIDENCE_MISSING, "a statement about other images")
-    return statement.execution_evidence().summary()
+    evidence: ExecutionEvidence | EvidenceError
+    try:
+        evidence = statement.execution_evidence().summary()
+    except EvidenceError as error:
+        evidence = error.with_traceback(None)
+    return OpenedEnvelope(sha256_digest(raw), lane, signers, policy.threshold, statement.digests(), evidence)
