@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev tools lint test unit integration bench demo lock clean
+.PHONY: help dev tools lint test unit integration bench demo lock image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,15 @@ demo: dev ## Show the main job in a minute: no cluster, no Go, no root
 lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade pyproject.toml -o requirements/runtime.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --group dev pyproject.toml -o requirements/dev.txt
+
+CONTAINER_TOOL ?= docker
+BASE ?= docker.io/library/python:3.13-slim
+TAG ?= execution-evidence-gate:$(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
+
+image: ## Build the image (CONTAINER_TOOL, BASE and TAG may be set)
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && export SOURCE_DATE_EPOCH && $(CONTAINER_TOOL) build \
+	  --build-arg BASE=$(BASE) --build-arg SOURCE_DATE_EPOCH=$$SOURCE_DATE_EPOCH \
+	  --build-arg REVISION=$$(git rev-parse HEAD) --tag $(TAG) .
 
 clean: ## Remove what make has made in this folder
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
