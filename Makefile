@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev tools lint test unit integration bench demo lock image clean
+.PHONY: help dev tools lint test unit integration bench demo lock manifests image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,9 @@ demo: dev ## Show the main job in a minute: no cluster, no Go, no root
 lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade pyproject.toml -o requirements/runtime.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --group dev pyproject.toml -o requirements/dev.txt
+
+manifests: tools ## Render manifests/install.yaml from the chart
+	$(BIN)/python -m tests.charts.manifests
 
 CONTAINER_TOOL ?= docker
 BASE ?= docker.io/library/python:3.13-slim

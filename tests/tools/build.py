@@ -1,4 +1,4 @@
-"""The programs of the test control plane: found where the user has them, else built once from the Go module proxy.
+"""The programs of the test control plane, and Helm: found where the user has them, else built once from Go modules.
 
 `python -m tests.tools.build` builds; the integration tests only look (`locate`), so that no test run ever hides a
 build of several minutes.
@@ -22,7 +22,8 @@ from tests.tools.progress import run_showing_progress, say
 HERE = Path(__file__).resolve().parent
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
 ASSETS = ("kube-apiserver", "etcd", "kubectl")
-"""What setup-envtest installs; it has no kube-controller-manager."""
+"""What setup-envtest installs; it has no kube-controller-manager and no Helm."""
+_HELM_MAJOR = 4
 
 _VERSION_VARIABLES = "k8s.io/component-base/version"
 
@@ -60,6 +61,7 @@ class Module:
 MODULES = (
     Module("kubernetes", ("kube-apiserver", "kube-controller-manager", "kubectl")),
     Module("etcd", ("etcd",)),
+    Module("helm", ("helm",)),
 )
 
 
@@ -82,6 +84,31 @@ def locate(environment: Mapping[str, str] = os.environ) -> Path:
     if not folder.is_dir():
         raise ToolsError(f"the control plane's programs have not been built into {folder}: run `make tools`")
     return folder
+
+
+def locate_helm(environment: Mapping[str, str] = os.environ) -> Path:
+    """Finds Helm without building anything.
+
+    Args:
+        environment: As for `locate`. With `KUBEBUILDER_ASSETS`, which has no Helm of its own, `PATH` is searched.
+
+    Returns:
+        The program.
+
+    Raises:
+        ToolsError: There is none, it is another major version, or nothing has been built yet.
+    """
+    if not environment.get(ASSETS_VARIABLE):
+        return locate(environment) / "helm"
+    program = shutil.which("helm", path=environment.get("PATH", ""))
+    if program is None:
+        raise ToolsError(f"{ASSETS_VARIABLE} is set, and there is no helm on PATH: install Helm {_HELM_MAJOR}")
+    answer = subprocess.run(
+        [program, "version", "--template", "{{.Version}}"], check=False, capture_output=True, text=True
+    )
+    if not answer.stdout.startswith(f"v{_HELM_MAJOR}."):
+        raise ToolsError(f"{program} is {answer.stdout.strip() or 'of no known version'}: install Helm {_HELM_MAJOR}")
+    return Path(program)
 
 
 def build(environment: Mapping[str, str] = os.environ) -> Path:
@@ -183,8 +210,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _build_into(folder: Path, environment: Mapping[str, str]) -> None:
-    say(f"building the test control plane into {folder}")
-    say("once only; about 10 minutes on two cores when Go's own cache is empty")
+    say(f"building the test control plane and Helm into {folder}")
+    say("once only; about 13 minutes on two cores when Go's own cache is empty")
     variables = dict(environment) | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as scratch:
         target = Path(scratch) / "programs"

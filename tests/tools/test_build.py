@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.build import HERE, MODULES, ToolsError, build, cache_folder, go_version, locate
+from tests.tools.build import HERE, MODULES, ToolsError, build, cache_folder, go_version, locate, locate_helm
 from tests.tools.progress import run_showing_progress
 
 
@@ -78,6 +78,39 @@ def test_programs_that_were_built_before_are_found_and_not_built_again(
     assert list(folder.iterdir()) == []
 
 
+def fake_helm(folder: Path, version: str) -> dict[str, str]:
+    """Makes an environment of somebody who has assets, and a Helm on PATH."""
+    environment = install(folder / "assets", "kube-apiserver", "etcd", "kubectl")
+    program = folder / "helm"
+    program.write_text(f"#!/bin/sh\necho '{version}'\n")
+    program.chmod(0o755)
+    return environment | {"PATH": str(folder)}
+
+
+def test_with_assets_of_the_user_helm_is_searched_on_path(tmp_path: Path) -> None:
+    assert locate_helm(fake_helm(tmp_path, "v4.3.1")) == tmp_path / "helm"
+
+
+@pytest.mark.parametrize("version", ["v3.19.0", "v40.0.0", ""])
+def test_a_helm_of_another_major_version_is_refused(tmp_path: Path, version: str) -> None:
+    with pytest.raises(ToolsError, match=r"install Helm 4$"):
+        locate_helm(fake_helm(tmp_path, version))
+
+
+def test_assets_without_a_helm_on_path_ask_for_one(tmp_path: Path) -> None:
+    environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl")
+    with pytest.raises(ToolsError, match="there is no helm on PATH: install Helm 4"):
+        locate_helm(environment | {"PATH": str(tmp_path)})
+
+
+def test_without_assets_helm_is_the_one_that_was_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(Path(fake_go(tmp_path, "go1.26.0")).parent))
+    environment = {"XDG_CACHE_HOME": str(tmp_path)}
+    folder = cache_folder(environment, "go1.26.0")
+    folder.mkdir(parents=True)
+    assert locate_helm(environment) == folder / "helm"
+
+
 def test_the_cache_lies_below_xdg_cache_home() -> None:
     folder = cache_folder({"XDG_CACHE_HOME": "/caches"}, "go1.26.0")
     assert folder.parent == Path("/caches/execution-evidence-gate/tools")
@@ -88,7 +121,7 @@ def test_the_cache_lies_in_the_home_folder_by_default() -> None:
     assert folder.parent == Path.home() / ".cache" / "execution-evidence-gate" / "tools"
 
 
-@pytest.mark.parametrize("file", ["kubernetes/go.mod", "kubernetes/go.sum", "etcd/go.mod", "etcd/go.sum"])
+@pytest.mark.parametrize("file", [f"{module.folder}/{name}" for module in MODULES for name in ("go.mod", "go.sum")])
 def test_the_key_changes_with_each_file_that_names_a_version(modules: Path, file: str) -> None:
     before = cache_folder({}, "go1.26.0", modules)
     with (modules / file).open("a") as handle:

@@ -11,6 +11,7 @@ _COMMANDS = {
     "attest": "Turn a profile into signed execution evidence.",
     "config": "Check a configuration file.",
     "gate": "Run the gate on metadata given by hand.",
+    "operator": "Keep certificates and the status of evidence current.",
     "review": "Decide about manifests offline, as the webhook would.",
     "verify": "Verify an envelope for an image digest.",
     "webhook": "Serve admission reviews.",

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -23,6 +23,30 @@ OUTPUT = click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
 """The option `-o text|json`."""
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    """An option's type: `HOST:PORT`, also `[::1]:PORT`."""
+
+    name = "host:port"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Reads the text, as click asks for it.
+
+        Args:
+            value: The text, or a default that is read already.
+            param: The option.
+            ctx: The command line.
+
+        Returns:
+            Host without brackets, and port.
+        """
+        if isinstance(value, tuple):
+            return value
+        host, colon, port = str(value).rpartition(":")
+        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest port
+            self.fail("write HOST:PORT, for example 0.0.0.0:8443", param, ctx)
+        return host.strip("[]"), int(port)
 
 
 def fail(text: str, code: int = EXIT_USAGE) -> NoReturn:

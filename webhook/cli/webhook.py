@@ -4,34 +4,21 @@ import asyncio
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
-from webhook.cli.options import EXISTING_FILE, fail
+from webhook.cli.options import EXISTING_FILE, Address, fail
 from webhook.errors import ConfigurationError
 from webhook.server.logs import set_up_logging
 from webhook.server.run import ServeOptions, serve
-
-
-class _Address(click.ParamType[tuple[str, int]]):
-    name = "host:port"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        host, colon, port = str(value).rpartition(":")
-        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest port
-            self.fail("write HOST:PORT, for example 0.0.0.0:8443", param, ctx)
-        return host.strip("[]"), int(port)
 
 
 @click.command()
 @click.option("--config", required=True, type=EXISTING_FILE, help="Configuration file; followed while serving.")
 @click.option("--tls-cert", required=True, type=EXISTING_FILE, help="PEM certificate chain; followed.")
 @click.option("--tls-key", required=True, type=EXISTING_FILE, help="PEM private key; followed.")
-@click.option("--listen", type=_Address(), default="0.0.0.0:8443", show_default=True, help="For reviews (TLS).")
-@click.option("--ops-listen", type=_Address(), default="0.0.0.0:8080", show_default=True, help="For probes, metrics.")
+@click.option("--listen", type=Address(), default="0.0.0.0:8443", show_default=True, help="For reviews (TLS).")
+@click.option("--ops-listen", type=Address(), default="0.0.0.0:8080", show_default=True, help="For probes, metrics.")
 @click.option("--kubeconfig", type=EXISTING_FILE, help="Instead of the pod's own account.")
 def command(
     config: Path,

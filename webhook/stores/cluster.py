@@ -265,7 +265,7 @@ def _read(name: str, obj: dict[str, Any]) -> _Entry:
     metadata = obj["metadata"]
     identity = metadata["uid"], metadata.get("generation", 0), metadata.get("creationTimestamp") or ""
     try:
-        raw = _raw(obj.get("spec"))
+        raw = evidence_bytes(obj.get("spec"))
         digests = subject_digests(raw)
         if not digests:
             raise MalformedError("the statement names no sha256 digest")
@@ -278,8 +278,18 @@ def _read(name: str, obj: dict[str, Any]) -> _Entry:
     return _Entry(*identity, Candidate(raw, sha256_digest(raw), f"cluster:executionevidences/{name}"), digests)
 
 
-def _raw(spec: Any) -> bytes:
-    """Gives the evidence's bytes: a bundle as it was written, an envelope as canonical JSON of its members."""
+def evidence_bytes(spec: Any) -> bytes:
+    """Gives the evidence of an ExecutionEvidence object.
+
+    Args:
+        spec: The object's `spec`.
+
+    Returns:
+        A bundle as it was written, an envelope as canonical JSON of its members.
+
+    Raises:
+        MalformedError: The spec holds neither, or both, or what JSON evidence cannot.
+    """
     envelope, bundle = (spec.get("envelope"), spec.get("bundle")) if isinstance(spec, dict) else (None, None)
     if isinstance(envelope, dict) == isinstance(bundle, str):
         raise MalformedError("the spec holds neither an envelope nor a bundle, or both")

@@ -1,0 +1,70 @@
+"""Alerts and dashboard ask only for what the processes count, and only of Services that exist."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.charts.chart import NAMESPACE, RELEASE, Helm, of_kind
+from webhook.model.gate import Verdict
+from webhook.operator.metrics import OperatorMetrics
+from webhook.server.metrics import Metrics
+
+ALL = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}, "dashboard": {"enabled": True}}
+NAME = re.compile(r"execution_evidence_gate_\w+")
+FROM_THE_RECORDER = {f"execution_evidence_gate_events_{what}_total" for what in ("posted", "patched", "dropped")}
+"""Counted while there is a cluster: docs/operations.md."""
+
+
+def counted() -> set[str]:
+    metrics = Metrics()
+    metrics.review("production", Verdict.PASS, "EvidenceSufficient", 0.1)
+    text = (metrics.render() + OperatorMetrics().render()).decode()
+    return set(NAME.findall(text)) | FROM_THE_RECORDER
+
+
+def monitoring(helm: Helm) -> tuple[list[dict[str, Any]], dict[str, Any], set[str]]:
+    """Gives the alerts, the dashboard and the Services' names."""
+    rendered = helm.render(values={"monitoring": ALL})
+    alerts = rendered["PrometheusRule", RELEASE]["spec"]["groups"][0]["rules"]
+    text = rendered["ConfigMap", f"{RELEASE}-dashboard"]["data"]["execution-evidence-gate.json"]
+    return alerts, json.loads(text), {item["metadata"]["name"] for item in of_kind(rendered, "Service")}
+
+
+def test_alerts_ask_for_what_is_counted(helm: Helm) -> None:
+    alerts, _, _ = monitoring(helm)
+    asked = {name for alert in alerts for name in NAME.findall(alert["expr"])}
+    assert asked
+    assert asked <= counted()
+
+
+def test_alerts_select_services_that_exist(helm: Helm) -> None:
+    alerts, _, services = monitoring(helm)
+    for alert in alerts:
+        assert re.findall(r'namespace="(.*?)"', alert["expr"]) == [NAMESPACE]
+        assert set(re.findall(r'job="(.*?)"', alert["expr"])) <= services
+
+
+def test_the_dashboard_asks_for_what_is_counted(helm: Helm) -> None:
+    _, dashboard, _ = monitoring(helm)
+    asked = {
+        name for panel in dashboard["panels"] for target in panel["targets"] for name in NAME.findall(target["expr"])
+    }
+    assert asked
+    assert asked <= counted()
+
+
+@pytest.mark.parametrize("component", ["webhook", "operator"])
+def test_every_pod_is_scraped(helm: Helm, component: str) -> None:
+    rendered = helm.render(values={"monitoring": ALL})
+    monitor = rendered["ServiceMonitor", RELEASE]["spec"]
+    pod = rendered["Deployment", f"{RELEASE}-{component}"]["spec"]["template"]
+    scraped = [
+        service
+        for service in of_kind(rendered, "Service")
+        if monitor["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+        and service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+        and any(port["name"] == monitor["endpoints"][0]["port"] for port in service["spec"]["ports"])
+    ]
+    assert len(scraped) == 1

@@ -1,0 +1,84 @@
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.harness.polling import poll_async
+from webhook.kube.client import ApiStatusError
+from webhook.operator import repeat
+from webhook.operator.metrics import OperatorMetrics
+from webhook.operator.repeat import Repeated
+
+
+class Work:
+    """Counts rounds, the first of which fail."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.rounds = 0
+        self._failures = list(failures)
+
+    async def __call__(self) -> None:
+        self.rounds += 1
+        if self._failures:
+            raise self._failures.pop(0)
+
+    def reached(self, count: int) -> Callable[[], Awaitable[bool]]:
+        async def look() -> bool:
+            return self.rounds >= count
+
+        return look
+
+
+@asynccontextmanager
+async def running(work: Work, seconds: float, metrics: OperatorMetrics) -> AsyncIterator[Repeated]:
+    repeated = Repeated("certificates", work, seconds, metrics)
+    task = asyncio.create_task(repeated.run())
+    yield repeated
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_work_is_repeated_after_its_time() -> None:
+    work = Work()
+    async with running(work, 0.01, OperatorMetrics()):
+        await poll_async(work.reached(3), 5, "three rounds")
+
+
+async def test_whoever_asks_is_served_at_once() -> None:
+    work = Work()
+    async with running(work, 3600, OperatorMetrics()) as repeated:
+        await poll_async(work.reached(1), 5, "the first round")
+        repeated.wake()
+        await poll_async(work.reached(2), 5, "the round that was asked for")
+
+
+async def test_whoever_asks_all_the_time_gets_five_rounds_and_then_one_a_second() -> None:
+    work, began = Work(), time.monotonic()
+    async with running(work, 3600, OperatorMetrics()) as repeated:
+
+        async def asked() -> bool:
+            repeated.wake()
+            return work.rounds >= 7
+
+        await poll_async(asked, 10, "seven rounds")
+    assert time.monotonic() - began > 1.9
+
+
+@pytest.mark.parametrize("failure", [ApiStatusError(500), RuntimeError("a bug")])
+async def test_a_failure_is_counted_and_the_work_goes_on(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeat, "_PAUSE_SECONDS", 0.01)
+    work, metrics = Work(failure, failure), OperatorMetrics()
+    async with running(work, 0.02, metrics):
+        await poll_async(work.reached(3), 5, "the round that succeeds")
+    shown = metrics.render().decode().splitlines()
+    assert 'execution_evidence_gate_operator_failures_total{work="certificates"} 2.0' in shown
+    assert 'execution_evidence_gate_operator_healthy{work="certificates"} 1.0' in shown
+
+
+async def test_a_failure_shows_as_unhealthy() -> None:
+    work, metrics = Work(ApiStatusError(403)), OperatorMetrics()
+    async with running(work, 3600, metrics):
+        await poll_async(work.reached(1), 5, "the round that fails")
+    assert 'execution_evidence_gate_operator_healthy{work="certificates"} 0.0' in metrics.render().decode()

@@ -1,0 +1,1 @@
+"""The operator: keeps certificates current, and writes what it finds in ExecutionEvidence resources."""
