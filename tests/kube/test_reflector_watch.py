@@ -147,8 +147,8 @@ async def test_a_burst_of_watch_events_lets_others_run(simulator: ApiServerSimul
     simulator.faults["watch"].append(sends(b"".join(lines), hang=True))
     reflector: Reflector[Names] = Reflector(client, COLLECTION, lambda _: Slow(), PACE)
     await reflector.start()
-    # Slices of 5 ms and the object that ends one, of 400 ms.
-    assert await longest_wait(lambda: len(names(reflector)) == 200) < 0.1
+    # Slices of 5 ms and the object that ends one, of 400 ms; half of that leaves a busy machine room.
+    assert await longest_wait(lambda: len(names(reflector)) == 200) < 0.2
     await reflector.stop()
 
 
