@@ -158,7 +158,8 @@ def _images(workload: Workload | None, kind: str) -> list[WorkloadImage]:
         uses.setdefault(text, []).append(use)
     if not uses:
         raise WorkloadNotReadableError(f"the {kind} has no containers")
-    # A text that is too long for a reference is cut, so that it fills no record; it is never taken for unchanged.
+    # A text that is too long for a reference is cut, so that it fills no record. Two that are equal up to there
+    # count as the same only while the pod template is equal too, and then they are.
     limit = LIMITS.reference_characters
     return [WorkloadImage(text[:limit], *_reference(text), tuple(places)) for text, places in uses.items()]
 
