@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tools.build import cache_folder, go_version
+from tests.tools.build import cache_home
 
 CLIENTS = 8
 
@@ -101,7 +101,7 @@ def build() -> Path:
     Returns:
         The program.
     """
-    folder = cache_folder(os.environ, go_version()).parent.parent / "bench"
+    folder = cache_home(os.environ) / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     go = shutil.which("go") or "go"
     environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}

@@ -12,7 +12,6 @@ from typing import Self
 from bench import review
 from bench.load_generator import LoadGenerator, build
 from tests.harness.control_plane import ControlPlane
-from tests.tools.build import locate
 
 _CRD = Path(__file__).resolve().parent.parent / "manifests" / "crds" / "executionevidences.yaml"
 _BEGAN = time.monotonic()
@@ -112,7 +111,7 @@ class Stage:
             It runs until the stage ends.
         """
         say("starting etcd and kube-apiserver")
-        control_plane = self._stack.enter_context(ControlPlane(locate()))
+        control_plane = self._stack.enter_context(ControlPlane())
         control_plane.kubectl("apply", "-f", str(_CRD))
         control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(_CRD))
         return control_plane

@@ -6,7 +6,7 @@ import pytest
 from tests.charts.chart import NAMESPACE, RELEASE, Helm
 from tests.harness.cluster import apply
 from tests.harness.control_plane import ControlPlane
-from tests.tools.build import ToolsError, locate, locate_helm
+from tests.tools.build import program
 
 HERE = Path(__file__).resolve().parent
 _TOOLS = {"helm", "control_plane"}
@@ -21,16 +21,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
     """Helm without a cluster. Its absence is a failure: nothing here may be skipped."""
-    try:
-        return Helm(locate_helm(), tmp_path_factory.mktemp("helm"))
-    except ToolsError as error:
-        pytest.fail(str(error), pytrace=False)
+    return Helm(program("helm"), tmp_path_factory.mktemp("helm"))
 
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[ControlPlane]:
     """An API server and its controllers, so that service accounts, ReplicaSets and pods appear."""
-    with ControlPlane(locate(), controllers=True) as running:
+    with ControlPlane(controllers=True) as running:
         # Pod Security refuses whatever is not `restricted`, in the dry run too.
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.charts.chart import CHART, NAMESPACE, Helm
-from tests.tools.build import ToolsError, locate_helm
+from tests.tools.build import ToolsError, program
 
 _MANIFESTS = CHART.parents[1] / "manifests"
 INSTALL = _MANIFESTS / "install.yaml"
@@ -51,7 +51,7 @@ def main() -> int:
     DEFINITION_IN_CHART.write_bytes(DEFINITION.read_bytes())
     try:
         with tempfile.TemporaryDirectory() as home:
-            INSTALL.write_text(install_manifest(Helm(locate_helm(), Path(home))))
+            INSTALL.write_text(install_manifest(Helm(program("helm"), Path(home))))
     except ToolsError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

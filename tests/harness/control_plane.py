@@ -15,6 +15,7 @@ from tests.harness.flags import Flags, api_server_flags, controller_manager_flag
 from tests.harness.pki import Pki
 from tests.harness.polling import NeverHappenedError, poll
 from tests.harness.process import Program, free_ports
+from tests.tools.build import program
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -42,20 +43,22 @@ class ControlPlane:
     kubeconfig: Path
     audit_log: Path
 
-    def __init__(self, tools: Path, *, controllers: bool = False) -> None:
+    def __init__(self, *, controllers: bool = False) -> None:
         """Remembers how to start.
 
         Args:
-            tools: The folder of kube-apiserver, etcd and kubectl.
             controllers: Whether to run kube-controller-manager too.
         """
-        self._tools = tools
         self._controllers = controllers
         self._cleanup = ExitStack()
         self._api_server: Program | None = None
 
     def __enter__(self) -> Self:
-        """Starts everything and waits until it is ready; a failure shows the end of the program's output."""
+        """Starts everything and waits until it is ready; a failure shows the end of the program's output.
+
+        Raises:
+            ToolsError: A program has not been built. Nothing may be skipped for want of it.
+        """
         with ExitStack() as stack:
             temporary = tempfile.TemporaryDirectory(prefix="control-plane-", ignore_cleanup_errors=True)
             self.folder = Path(stack.enter_context(temporary))
@@ -63,6 +66,7 @@ class ControlPlane:
             self.url = f"https://127.0.0.1:{self._port}"
             self.audit_log = self.folder / "audit.jsonl"
             self._pki = Pki(self.folder)
+            self._kubectl = str(program("kubectl"))
             self.ca_pem = self._pki.ca_pem
             self.kubeconfig = self._pki.kubeconfig(self.url, "admin", "system:masters")
             self._tls = ssl.create_default_context(cafile=self._pki.ca_file)
@@ -86,12 +90,12 @@ class ControlPlane:
     def start_api_server(self) -> None:
         """Starts the API server on its port and waits until it is ready."""
         flags = api_server_flags(self.folder, self._pki, self._port, self._etcd_port, controllers=self._controllers)
-        program = self._start("kube-apiserver", flags)
-        self._api_server = program
+        running = self._start("kube-apiserver", flags)
+        self._api_server = running
         try:
-            poll(lambda: self._ready(program), _READY_SECONDS, "the API server is ready")
+            poll(lambda: self._ready(running), _READY_SECONDS, "the API server is ready")
         except NeverHappenedError as error:
-            raise AssertionError(f"{error}\n{program.tail()}\n{self._etcd.tail()}") from None
+            raise AssertionError(f"{error}\n{running.tail()}\n{self._etcd.tail()}") from None
 
     def stop_api_server(self) -> None:
         """Stops the API server and waits until it is gone; etcd keeps what it holds."""
@@ -122,7 +126,7 @@ class ControlPlane:
         Raises:
             subprocess.CalledProcessError: It failed; a note holds what it said.
         """
-        command = [str(self._tools / "kubectl"), "--cache-dir", str(self.folder / "kubectl-cache"), *args]
+        command = [self._kubectl, "--cache-dir", str(self.folder / "kubectl-cache"), *args]
         result = subprocess.run(
             command,
             check=False,
@@ -168,10 +172,10 @@ class ControlPlane:
 
     def _start(self, name: str, flags: Flags) -> Program:
         arguments = [f"--{flag}={value}" for flag, value in flags.items()]
-        return Program([self._tools / name, *arguments], self.folder / f"{name}.log")
+        return Program([program(name), *arguments], self.folder / f"{name}.log")
 
-    def _ready(self, program: Program) -> bool:
-        for running in (program, self._etcd):
+    def _ready(self, api_server: Program) -> bool:
+        for running in (api_server, self._etcd):
             if running.exit_code is not None:
                 raise AssertionError(f"{running.name} ended with {running.exit_code}\n{running.tail()}")
         address = urlsplit(self.url)

@@ -14,7 +14,6 @@ from tests.harness.control_plane import ControlPlane
 from tests.harness.evidence import Signer, digest_of
 from tests.harness.gate import Gate
 from tests.harness.workloads import API_VERSIONS, ROLLOUT_CRD
-from tests.tools.build import ToolsError, locate
 
 HERE = Path(__file__).resolve().parent
 
@@ -29,20 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def tools() -> Path:
-    """The folder of kube-apiserver, etcd and kubectl. Their absence is a failure: nothing here may be skipped."""
-    try:
-        return locate()
-    except ToolsError as error:
-        pytest.fail(str(error), pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def control_plane(tools: Path) -> Iterator[ControlPlane]:
+def control_plane() -> Iterator[ControlPlane]:
     """An API server that all tests of the session share; each takes a namespace of its own."""
     # A test run that is told to stop takes its servers with it, as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with ControlPlane(tools) as running:
+    with ControlPlane() as running:
         yield running
 
 

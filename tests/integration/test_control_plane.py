@@ -2,7 +2,6 @@
 
 import json
 import socket
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,15 +37,15 @@ def test_a_restarted_api_server_still_holds_its_objects(control_plane: ControlPl
     assert control_plane.kubectl("get", "configmap", "kept", "-o", "name").stdout == "configmap/kept\n"
 
 
-def test_controllers_make_the_replica_set_of_a_deployment(tools: Path) -> None:
-    with ControlPlane(tools, controllers=True) as running:
+def test_controllers_make_the_replica_set_of_a_deployment() -> None:
+    with ControlPlane(controllers=True) as running:
         running.kubectl("create", "deployment", "cart", "--image", "registry.example.com/cart:1")
         made = poll(lambda: running.kubectl("get", "replicaset", "-o", "name").stdout, 20, "a ReplicaSet")
     assert made.startswith("replicaset.apps/cart-")
 
 
-def test_a_stopped_control_plane_leaves_nothing_behind(tools: Path) -> None:
-    with ControlPlane(tools) as running:
+def test_a_stopped_control_plane_leaves_nothing_behind() -> None:
+    with ControlPlane() as running:
         port = urlsplit(running.url).port
     assert not running.folder.exists()
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port or 0)):

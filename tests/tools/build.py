@@ -1,9 +1,10 @@
-"""The programs of the test control plane, and Helm: found where the user has them, else built once from Go modules.
+"""The programs of the tests: found where the user has them, else built once from Go modules.
 
-`python -m tests.tools.build` builds; the integration tests only look (`locate`), so that no test run ever hides a
-build of several minutes.
+`python -m tests.tools.build [--node]` builds; the tests only look (`program`), so that no test run ever hides a
+build of several minutes. Each module is built and kept by itself: one more module costs nobody the others.
 """
 
+import argparse
 import fcntl
 import hashlib
 import os
@@ -12,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.tools.progress import run_showing_progress, say
 HERE = Path(__file__).resolve().parent
 ASSETS_VARIABLE = "KUBEBUILDER_ASSETS"
 ASSETS = ("kube-apiserver", "etcd", "kubectl")
-"""What setup-envtest installs; it has no kube-controller-manager and no Helm."""
+"""What setup-envtest installs; whoever has it needs the other programs on `PATH`."""
 _HELM_MAJOR = 4
 
 _VERSION_VARIABLES = "k8s.io/component-base/version"
@@ -58,99 +59,96 @@ class Module:
         return flags
 
 
-MODULES = (
+TEST_MODULES = (
     Module("kubernetes", ("kube-apiserver", "kube-controller-manager", "kubectl")),
     Module("etcd", ("etcd",)),
     Module("helm", ("helm",)),
 )
+"""What `make test` needs."""
+
+NODE_MODULES = (
+    Module("node", ("kubelet", "kube-proxy", "kube-scheduler")),
+    Module("coredns", ("coredns",)),
+    Module("distribution", ("registry",)),
+    Module("crane", ("crane",)),
+)
+"""What a node needs besides, for `make e2e`."""
+
+MODULES = TEST_MODULES + NODE_MODULES
 
 
-def locate(environment: Mapping[str, str] = os.environ) -> Path:
-    """Finds the programs without building anything.
-
-    Args:
-        environment: `KUBEBUILDER_ASSETS` is honoured first, then the cache below `XDG_CACHE_HOME` or `~/.cache`.
-
-    Returns:
-        A folder that holds at least kube-apiserver, etcd and kubectl.
-
-    Raises:
-        ToolsError: A program is missing, or nothing has been built yet.
-    """
-    assets = environment.get(ASSETS_VARIABLE)
-    if assets:
-        return _complete_assets(Path(assets))
-    folder = cache_folder(environment, go_version())
-    if not folder.is_dir():
-        raise ToolsError(f"the control plane's programs have not been built into {folder}: run `make tools`")
-    return folder
-
-
-def locate_helm(environment: Mapping[str, str] = os.environ) -> Path:
-    """Finds Helm without building anything.
+def program(name: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """Finds a program without building anything.
 
     Args:
-        environment: As for `locate`. With `KUBEBUILDER_ASSETS`, which has no Helm of its own, `PATH` is searched.
+        name: Its file name, for example `kube-apiserver`.
+        environment: `KUBEBUILDER_ASSETS` is honoured first, with `PATH` for what is not in it; without it, the cache
+            below `XDG_CACHE_HOME` or `~/.cache`.
 
     Returns:
         The program.
 
     Raises:
-        ToolsError: There is none, it is another major version, or nothing has been built yet.
-    """
-    if not environment.get(ASSETS_VARIABLE):
-        return locate(environment) / "helm"
-    program = shutil.which("helm", path=environment.get("PATH", ""))
-    if program is None:
-        raise ToolsError(f"{ASSETS_VARIABLE} is set, and there is no helm on PATH: install Helm {_HELM_MAJOR}")
-    answer = subprocess.run(
-        [program, "version", "--template", "{{.Version}}"], check=False, capture_output=True, text=True
-    )
-    if not answer.stdout.startswith(f"v{_HELM_MAJOR}."):
-        raise ToolsError(f"{program} is {answer.stdout.strip() or 'of no known version'}: install Helm {_HELM_MAJOR}")
-    return Path(program)
-
-
-def build(environment: Mapping[str, str] = os.environ) -> Path:
-    """Finds the programs, and builds them if they are not there.
-
-    Args:
-        environment: As for `locate`; Go gets all of it.
-
-    Returns:
-        As `locate`.
-
-    Raises:
-        ToolsError: `KUBEBUILDER_ASSETS` lacks a program, Go is missing or too old, or the build failed.
+        ToolsError: There is none, Helm is another major version, or nothing has been built yet.
     """
     if environment.get(ASSETS_VARIABLE):
-        return locate(environment)
-    folder = cache_folder(environment, go_version())
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
-        # Looked at only under the lock: whoever held it has just built.
-        if not folder.is_dir():
-            _build_into(folder, environment)
-    return folder
+        return _of_the_user(name, environment)
+    module = next(module for module in MODULES if name in module.programs)
+    folder = cache_folder(module, environment, go_version())
+    if not folder.is_dir():
+        how = "make tools" if module in TEST_MODULES else "make e2e"
+        raise ToolsError(f"{name} has not been built into {folder}: run `{how}`")
+    return folder / name
 
 
-def cache_folder(environment: Mapping[str, str], version: str, modules: Path = HERE) -> Path:
-    """Names the folder of one build.
+def build(modules: Sequence[Module] = TEST_MODULES, environment: Mapping[str, str] = os.environ) -> list[Path]:
+    """Finds programs, and builds those that are not there.
 
     Args:
+        modules: What is wanted.
+        environment: As for `program`; Go gets all of it.
+
+    Returns:
+        The programs.
+
+    Raises:
+        ToolsError: The user's own programs lack one, Go is missing or too old, or a build failed.
+    """
+    if not environment.get(ASSETS_VARIABLE):
+        version = go_version()
+        for module in modules:
+            _build_once(module, cache_folder(module, environment, version), environment)
+    return [program(name, environment) for module in modules for name in module.programs]
+
+
+def cache_folder(module: Module, environment: Mapping[str, str], version: str, modules: Path = HERE) -> Path:
+    """Names the folder of one module's build.
+
+    Args:
+        module: The module.
         environment: `XDG_CACHE_HOME` moves the cache.
         version: What `go_version` says.
         modules: The folder that holds the Go modules.
 
     Returns:
-        A folder whose name changes with every go.mod, every go.sum and the Go version.
+        A folder whose name changes with the module's go.mod, its go.sum and the Go version.
     """
     content = hashlib.sha256(version.encode())
-    for module in MODULES:
-        for name in ("go.mod", "go.sum"):
-            content.update(hashlib.sha256((modules / module.folder / name).read_bytes()).digest())
-    home = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(home) / "execution-evidence-gate" / "tools" / content.hexdigest()[:16]
+    for name in ("go.mod", "go.sum"):
+        content.update(hashlib.sha256((modules / module.folder / name).read_bytes()).digest())
+    return cache_home(environment) / "tools" / f"{module.folder}-{content.hexdigest()[:16]}"
+
+
+def cache_home(environment: Mapping[str, str]) -> Path:
+    """Names the folder of everything that tests and bench keep between two runs.
+
+    Args:
+        environment: `XDG_CACHE_HOME` moves it.
+
+    Returns:
+        The folder, which may not be there yet.
+    """
+    return Path(environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")) / "execution-evidence-gate"
 
 
 def go_version(go: str = "go") -> str:
@@ -190,11 +188,24 @@ def _go_directive(go_mod: Path) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _complete_assets(folder: Path) -> Path:
-    missing = [name for name in ASSETS if not os.access(folder / name, os.X_OK)]
-    if missing:
-        raise ToolsError(f"{ASSETS_VARIABLE} is {folder}, which holds no {' and no '.join(missing)}")
-    return folder
+def _of_the_user(name: str, environment: Mapping[str, str]) -> Path:
+    folder = Path(environment[ASSETS_VARIABLE])
+    if name in ASSETS and not os.access(folder / name, os.X_OK):
+        raise ToolsError(f"{ASSETS_VARIABLE} is {folder}, which holds no {name}")
+    found = shutil.which(name, path=f"{folder}{os.pathsep}{environment.get('PATH', '')}")
+    if found is None:
+        raise ToolsError(f"{ASSETS_VARIABLE} is set, and there is no {name} on PATH: install {name}")
+    if name == "helm":
+        _check_helm(found)
+    return Path(found)
+
+
+def _check_helm(found: str) -> None:
+    answer = subprocess.run(
+        [found, "version", "--template", "{{.Version}}"], check=False, capture_output=True, text=True
+    )
+    if not answer.stdout.startswith(f"v{_HELM_MAJOR}."):
+        raise ToolsError(f"{found} is {answer.stdout.strip() or 'of no known version'}: install Helm {_HELM_MAJOR}")
 
 
 @contextmanager
@@ -209,16 +220,17 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build_into(folder: Path, environment: Mapping[str, str]) -> None:
-    say(f"building the test control plane and Helm into {folder}")
-    say("once only; about 13 minutes on two cores when Go's own cache is empty")
-    variables = dict(environment) | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as scratch:
-        target = Path(scratch) / "programs"
-        for module in MODULES:
-            _build_module(module, target, variables)
-        target.rename(folder)
-    say(f"built {folder}")
+def _build_once(module: Module, folder: Path, environment: Mapping[str, str]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(folder.with_suffix(".lock")):
+        # Looked at only under the lock: whoever held it has just built.
+        if folder.is_dir():
+            return
+        say(f"building {', '.join(module.programs)} into {folder}; once only")
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as scratch:
+            target = Path(scratch) / "programs"
+            _build_module(module, target, dict(environment) | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"})
+            target.rename(folder)
 
 
 def _build_module(module: Module, target: Path, environment: Mapping[str, str]) -> None:
@@ -238,18 +250,23 @@ def _build_module(module: Module, target: Path, environment: Mapping[str, str]) 
         raise ToolsError(f"the build in {home} gave no {' and no '.join(absent)}")
 
 
-def main() -> int:
-    """Builds, and prints the folder.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Builds, and prints the programs.
+
+    Args:
+        arguments: Instead of the process's.
 
     Returns:
         The exit code: 0, or 1 when the programs are not to be had.
     """
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.build", description=__doc__)
+    parser.add_argument("--node", action="store_true", help="also what `make e2e` runs a node with")
     try:
-        folder = build()
+        programs = build(MODULES if parser.parse_args(arguments).node else TEST_MODULES)
     except ToolsError as error:
         say(f"error: {error}")
         return 1
-    sys.stdout.write(f"{folder}\n")
+    sys.stdout.writelines(f"{found}\n" for found in programs)
     return 0
 
 

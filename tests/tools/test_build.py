@@ -2,12 +2,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.tools.build import HERE, MODULES, ToolsError, build, cache_folder, go_version, locate, locate_helm
+from tests.tools.build import HERE, MODULES, Module, ToolsError, build, cache_folder, go_version, program
 from tests.tools.progress import run_showing_progress
 
 
@@ -31,110 +30,124 @@ def install(folder: Path, *names: str) -> dict[str, str]:
 
 
 def fake_go(folder: Path, answer: str) -> str:
-    program = folder / "go"
-    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
-    program.chmod(0o755)
-    return str(program)
+    go = folder / "go"
+    go.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    go.chmod(0o755)
+    return str(go)
+
+
+KUBERNETES, ETCD, HELM = MODULES[:3]
+
+
+def built(module: Module, cache: Path) -> dict[str, str]:
+    """Makes a cache that holds a module's programs."""
+    environment = {"XDG_CACHE_HOME": str(cache)}
+    folder = cache_folder(module, environment, "go1.26.0")
+    folder.mkdir(parents=True)
+    for name in module.programs:
+        (folder / name).touch(mode=0o755)
+    return environment
+
+
+@pytest.fixture
+def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Go that knows its version and can build nothing."""
+    monkeypatch.setenv("PATH", str(Path(fake_go(tmp_path, "go1.26.0")).parent))
 
 
 def test_assets_of_the_user_are_taken_and_nothing_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl")
     monkeypatch.setenv("PATH", "")  # No Go: a build could not even begin.
-    assert build(environment) == tmp_path / "assets"
+    assert build([ETCD], environment) == [tmp_path / "assets" / "etcd"]
 
 
 @pytest.mark.parametrize("missing", ["kube-apiserver", "etcd", "kubectl"])
-@pytest.mark.parametrize("find", [locate, build])
-def test_assets_that_lack_a_program_are_refused_by_its_name(
-    tmp_path: Path, missing: str, find: Callable[[Mapping[str, str]], Path]
-) -> None:
+def test_assets_that_lack_a_program_are_refused_by_its_name(tmp_path: Path, missing: str) -> None:
     present = {"kube-apiserver", "etcd", "kubectl"} - {missing}
-    environment = install(tmp_path / "assets", *present)
+    environment = install(tmp_path / "assets", *present) | {"PATH": str(tmp_path)}
     with pytest.raises(ToolsError, match=f"KUBEBUILDER_ASSETS is .*assets, which holds no {missing}$"):
-        find(environment)
+        program(missing, environment)
+
+
+def test_a_server_of_another_release_on_path_does_not_stand_in_for_an_asset(tmp_path: Path) -> None:
+    environment = install(tmp_path / "assets", "kube-apiserver", "kubectl")
+    (tmp_path / "etcd").touch(mode=0o755)
+    with pytest.raises(ToolsError, match=r"holds no etcd$"):
+        program("etcd", environment | {"PATH": str(tmp_path)})
 
 
 def test_an_asset_that_cannot_be_run_is_missing(tmp_path: Path) -> None:
     environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl")
     (tmp_path / "assets" / "etcd").chmod(0o644)
     with pytest.raises(ToolsError, match=r"holds no etcd$"):
-        locate(environment)
+        program("etcd", environment)
 
 
-def test_programs_that_were_never_built_ask_for_make_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(Path(fake_go(tmp_path, "go1.26.0")).parent))
-    with pytest.raises(ToolsError, match="run `make tools`"):
-        locate({"XDG_CACHE_HOME": str(tmp_path)})
+@pytest.mark.parametrize(("name", "command"), [("kube-apiserver", "make tools"), ("kubelet", "make e2e")])
+@pytest.mark.usefixtures("go")
+def test_programs_that_were_never_built_say_what_builds_them(tmp_path: Path, name: str, command: str) -> None:
+    with pytest.raises(ToolsError, match=f"^{name} has not been built .*: run `{command}`$"):
+        program(name, {"XDG_CACHE_HOME": str(tmp_path)})
 
 
-def test_programs_that_were_built_before_are_found_and_not_built_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(Path(fake_go(tmp_path, "go1.26.0")).parent))
-    environment = {"XDG_CACHE_HOME": str(tmp_path)}
-    folder = cache_folder(environment, "go1.26.0")
-    folder.mkdir(parents=True)
-    assert build(environment) == locate(environment) == folder
-    assert list(folder.iterdir()) == []
+@pytest.mark.usefixtures("go")
+def test_programs_that_were_built_before_are_found_and_not_built_again(tmp_path: Path) -> None:
+    environment = built(KUBERNETES, tmp_path)
+    folder = cache_folder(KUBERNETES, environment, "go1.26.0")
+    assert build([KUBERNETES], environment) == [folder / name for name in KUBERNETES.programs]
 
 
 def fake_helm(folder: Path, version: str) -> dict[str, str]:
     """Makes an environment of somebody who has assets, and a Helm on PATH."""
     environment = install(folder / "assets", "kube-apiserver", "etcd", "kubectl")
-    program = folder / "helm"
-    program.write_text(f"#!/bin/sh\necho '{version}'\n")
-    program.chmod(0o755)
+    helm = folder / "helm"
+    helm.write_text(f"#!/bin/sh\necho '{version}'\n")
+    helm.chmod(0o755)
     return environment | {"PATH": str(folder)}
 
 
 def test_with_assets_of_the_user_helm_is_searched_on_path(tmp_path: Path) -> None:
-    assert locate_helm(fake_helm(tmp_path, "v4.3.1")) == tmp_path / "helm"
+    assert program("helm", fake_helm(tmp_path, "v4.3.1")) == tmp_path / "helm"
 
 
 @pytest.mark.parametrize("version", ["v3.19.0", "v40.0.0", ""])
 def test_a_helm_of_another_major_version_is_refused(tmp_path: Path, version: str) -> None:
     with pytest.raises(ToolsError, match=r"install Helm 4$"):
-        locate_helm(fake_helm(tmp_path, version))
+        program("helm", fake_helm(tmp_path, version))
 
 
-def test_assets_without_a_helm_on_path_ask_for_one(tmp_path: Path) -> None:
+def test_assets_without_a_program_on_path_ask_for_it(tmp_path: Path) -> None:
     environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl")
-    with pytest.raises(ToolsError, match="there is no helm on PATH: install Helm 4"):
-        locate_helm(environment | {"PATH": str(tmp_path)})
-
-
-def test_without_assets_helm_is_the_one_that_was_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(Path(fake_go(tmp_path, "go1.26.0")).parent))
-    environment = {"XDG_CACHE_HOME": str(tmp_path)}
-    folder = cache_folder(environment, "go1.26.0")
-    folder.mkdir(parents=True)
-    assert locate_helm(environment) == folder / "helm"
+    with pytest.raises(ToolsError, match="there is no helm on PATH: install helm"):
+        program("helm", environment | {"PATH": str(tmp_path)})
 
 
 def test_the_cache_lies_below_xdg_cache_home() -> None:
-    folder = cache_folder({"XDG_CACHE_HOME": "/caches"}, "go1.26.0")
+    folder = cache_folder(ETCD, {"XDG_CACHE_HOME": "/caches"}, "go1.26.0")
     assert folder.parent == Path("/caches/execution-evidence-gate/tools")
 
 
 def test_the_cache_lies_in_the_home_folder_by_default() -> None:
-    folder = cache_folder({}, "go1.26.0")
+    folder = cache_folder(ETCD, {}, "go1.26.0")
     assert folder.parent == Path.home() / ".cache" / "execution-evidence-gate" / "tools"
 
 
-@pytest.mark.parametrize("file", [f"{module.folder}/{name}" for module in MODULES for name in ("go.mod", "go.sum")])
-def test_the_key_changes_with_each_file_that_names_a_version(modules: Path, file: str) -> None:
-    before = cache_folder({}, "go1.26.0", modules)
-    with (modules / file).open("a") as handle:
+@pytest.mark.parametrize("name", ["go.mod", "go.sum"])
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.folder)
+def test_the_key_changes_with_each_file_that_names_a_version(modules: Path, module: Module, name: str) -> None:
+    before = {other: cache_folder(other, {}, "go1.26.0", modules) for other in MODULES}
+    with (modules / module.folder / name).open("a") as handle:
         handle.write("// changed\n")
-    assert cache_folder({}, "go1.26.0", modules) != before
+    after = {other: cache_folder(other, {}, "go1.26.0", modules) for other in MODULES}
+    assert [other for other in MODULES if before[other] != after[other]] == [module]
 
 
-def test_the_key_changes_with_the_go_version(modules: Path) -> None:
-    assert cache_folder({}, "go1.26.0", modules) != cache_folder({}, "go1.26.1", modules)
+def test_the_key_changes_with_the_go_version() -> None:
+    assert cache_folder(ETCD, {}, "go1.26.0") != cache_folder(ETCD, {}, "go1.26.1")
 
 
 def test_the_same_files_and_go_give_the_same_key(modules: Path) -> None:
-    assert cache_folder({}, "go1.26.0", modules) == cache_folder({}, "go1.26.0", HERE)
+    assert cache_folder(ETCD, {}, "go1.26.0", modules) == cache_folder(ETCD, {}, "go1.26.0", HERE)
 
 
 def test_a_missing_go_is_named(tmp_path: Path) -> None:
