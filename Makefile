@@ -1,12 +1,12 @@
-# Nothing here needs root. `make help` lists the targets.
+# Nothing here needs root but `make e2e`. `make help` lists the targets.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev tools lint test unit integration bench demo lock manifests image clean
+.PHONY: help dev tools lint test unit integration e2e bench demo lock manifests image clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -31,10 +31,13 @@ unit: dev ## Tests without a control plane
 	$(BIN)/pytest -m "not integration"
 
 integration: tools ## Tests against a real kube-apiserver and etcd
-	$(BIN)/pytest -m integration
+	$(BIN)/pytest -m "integration and not e2e"
 
 test: lint tools ## Everything: lint, types, layers, unit and integration tests
 	$(BIN)/pytest
+
+e2e: dev ## Install the chart on a real node made here, and disturb it (root; Debian packages, see CONTRIBUTING.md)
+	$(BIN)/python -m tests.e2e
 
 bench: tools ## Measure speed and memory; writes build/bench.json and the tables of docs/performance.md
 	$(BIN)/python -m bench
@@ -53,8 +56,8 @@ CONTAINER_TOOL ?= docker
 BASE ?= docker.io/library/python:3.13-slim
 TAG ?= execution-evidence-gate:$(shell sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml)
 
-image: ## Build the image (CONTAINER_TOOL, BASE and TAG may be set)
-	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && export SOURCE_DATE_EPOCH && $(CONTAINER_TOOL) build \
+image: ## Build the image (CONTAINER_TOOL, IMAGE_FLAGS, BASE and TAG may be set)
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && export SOURCE_DATE_EPOCH && $(CONTAINER_TOOL) build $(IMAGE_FLAGS) \
 	  --build-arg BASE=$(BASE) --build-arg SOURCE_DATE_EPOCH=$$SOURCE_DATE_EPOCH \
 	  --build-arg REVISION=$$(git rev-parse HEAD) --tag $(TAG) .
 

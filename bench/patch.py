@@ -19,8 +19,8 @@ from bench.process_start import serving
 from bench.report import Figure, Title, percentile
 from bench.stage import Stage, say
 from bench.yardstick import bare_handlers
+from tests.harness.api_server import ApiServer
 from tests.harness.cluster import Namespace, apply, registered
-from tests.harness.control_plane import ControlPlane
 from tests.harness.evidence import digest_of, image_of
 from tests.harness.gate import Gate
 from tests.harness.polling import poll
@@ -117,7 +117,7 @@ def _bare_registered(namespace: Namespace, gate: Gate) -> Iterator[None]:
             control_plane.kubectl("delete", "validatingwebhookconfiguration", _BARE)
 
 
-def _bare_calls(control_plane: ControlPlane) -> int:
+def _bare_calls(control_plane: ApiServer) -> int:
     """Reads from the API server how often it has called the bare webhook; what fails would fail the request."""
     text = control_plane.kubectl("get", "--raw", "/metrics").stdout
     samples = re.findall(r"^apiserver_admission_webhook_request_total\{(.*)\} (\d+)$", text, re.MULTILINE)
@@ -127,7 +127,7 @@ def _bare_calls(control_plane: ControlPlane) -> int:
 class _Patcher:
     """One kept connection to the API server; a context manager."""
 
-    def __init__(self, control_plane: ControlPlane) -> None:
+    def __init__(self, control_plane: ApiServer) -> None:
         address = urlsplit(control_plane.url)
         tls = credentials(control_plane.kubeconfig)
         self._connection = http.client.HTTPSConnection(str(address.hostname), address.port, timeout=30, context=tls)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.harness.api_server import ApiServer
 from tests.harness.control_plane import ControlPlane
 from tests.harness.gate import Gate
 from tests.harness.polling import poll
@@ -38,11 +39,11 @@ class Namespace:
         name: Its name.
     """
 
-    control_plane: ControlPlane
+    control_plane: ApiServer
     name: str
 
     @classmethod
-    def new(cls, control_plane: ControlPlane, environment: str | None) -> "Namespace":
+    def new(cls, control_plane: ApiServer, environment: str | None) -> "Namespace":
         """Makes a namespace.
 
         Args:
@@ -95,7 +96,7 @@ class Namespace:
         return listed
 
 
-def apply(control_plane: ControlPlane, *manifests: Mapping[str, Any]) -> None:
+def apply(control_plane: ApiServer, *manifests: Mapping[str, Any]) -> None:
     """Runs `kubectl apply`.
 
     Args:

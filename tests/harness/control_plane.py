@@ -1,16 +1,12 @@
 """A real etcd and kube-apiserver on loopback ports, and kubectl to talk to them."""
 
-import http.client
-import json
-import ssl
-import subprocess
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
 
+from tests.harness.api_server import ApiServer
 from tests.harness.flags import Flags, api_server_flags, controller_manager_flags, etcd_flags
 from tests.harness.pki import Pki
 from tests.harness.polling import NeverHappenedError, poll
@@ -19,36 +15,24 @@ from tests.tools.build import program
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
-_KUBECTL_SECONDS = 60.0
 _CONTROLLER_MANAGER = "system:kube-controller-manager"
 
 
-class ControlPlane:
+class ControlPlane(ApiServer):
     """A control plane without nodes; a context manager that leaves nothing behind.
 
     There is no controller manager unless asked for, so nothing makes service accounts, pods of a ReplicaSet or
     ReplicaSets of a Deployment; the ServiceAccount admission plugin is off then, so that they may be made by hand.
-
-    Attributes:
-        folder: A temporary folder that holds everything.
-        url: The API server's URL.
-        ca_pem: The certificate of the authority that signed the API server's.
-        kubeconfig: For a user of the group `system:masters`, called `admin`.
-        audit_log: JSON lines of all requests, level Metadata.
     """
 
-    folder: Path
-    url: str
-    ca_pem: bytes
-    kubeconfig: Path
-    audit_log: Path
-
-    def __init__(self, *, controllers: bool = False) -> None:
+    def __init__(self, *, controllers: bool = False, admission_config: Path | None = None) -> None:
         """Remembers how to start.
 
         Args:
             controllers: Whether to run kube-controller-manager too.
+            admission_config: As the attribute.
         """
+        self.admission_config = admission_config
         self._controllers = controllers
         self._cleanup = ExitStack()
         self._api_server: Program | None = None
@@ -66,11 +50,8 @@ class ControlPlane:
             self.url = f"https://127.0.0.1:{self._port}"
             self.audit_log = self.folder / "audit.jsonl"
             self._pki = Pki(self.folder)
-            self._kubectl = str(program("kubectl"))
-            self.ca_pem = self._pki.ca_pem
             self.kubeconfig = self._pki.kubeconfig(self.url, "admin", "system:masters")
-            self._tls = ssl.create_default_context(cafile=self._pki.ca_file)
-            self._tls.load_cert_chain(self.folder / "admin.pem")
+            self._log_in(self._pki.ca_file, self.folder / "admin.pem")
             self._etcd = self._start("etcd", etcd_flags(self.folder / "etcd", self._etcd_port, self._peer_port))
             stack.callback(self._etcd.kill)
             stack.callback(self._kill_api_server)
@@ -90,6 +71,8 @@ class ControlPlane:
     def start_api_server(self) -> None:
         """Starts the API server on its port and waits until it is ready."""
         flags = api_server_flags(self.folder, self._pki, self._port, self._etcd_port, controllers=self._controllers)
+        if self.admission_config is not None:
+            flags = {**flags, "admission-control-config-file": self.admission_config}
         running = self._start("kube-apiserver", flags)
         self._api_server = running
         try:
@@ -112,37 +95,6 @@ class ControlPlane:
         self.stop_api_server()
         self.start_api_server()
 
-    def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs the real kubectl as `admin`, unless `args` name another kubeconfig.
-
-        Args:
-            args: Its arguments.
-            stdin: What it reads for `-f -`.
-            check: Whether a failure is the test's failure.
-
-        Returns:
-            What it printed.
-
-        Raises:
-            subprocess.CalledProcessError: It failed; a note holds what it said.
-        """
-        command = [self._kubectl, "--cache-dir", str(self.folder / "kubectl-cache"), *args]
-        result = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            text=True,
-            input=stdin,
-            timeout=_KUBECTL_SECONDS,
-            # HOME: no kuberc of the person who runs the tests.
-            env={"HOME": str(self.folder), "KUBECONFIG": str(self.kubeconfig)},
-        )
-        if check and result.returncode:
-            error = subprocess.CalledProcessError(result.returncode, ["kubectl", *args], result.stdout, result.stderr)
-            error.add_note(result.stderr)
-            raise error
-        return result
-
     def kubeconfig_for(self, user: str, group: str | None = None) -> Path:
         """Makes a user, who may do what RBAC grants to that name and group.
 
@@ -155,21 +107,6 @@ class ControlPlane:
         """
         return self._pki.kubeconfig(self.url, user, group)
 
-    def audit_events(self, **wanted: str) -> list[dict[str, Any]]:
-        """Reads the audit log.
-
-        Args:
-            wanted: Values that an event must have: `verb`, or any member of its `objectRef` (`resource`,
-                `namespace`, `name`).
-
-        Returns:
-            The finished events that have them, in the order of the log.
-        """
-        # The last line may be half written.
-        lines = [line for line in self.audit_log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        events: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        return [event for event in events if wanted.items() <= _facts(event).items()]
-
     def _start(self, name: str, flags: Flags) -> Program:
         arguments = [f"--{flag}={value}" for flag, value in flags.items()]
         return Program([program(name), *arguments], self.folder / f"{name}.log")
@@ -178,15 +115,7 @@ class ControlPlane:
         for running in (api_server, self._etcd):
             if running.exit_code is not None:
                 raise AssertionError(f"{running.name} ended with {running.exit_code}\n{running.tail()}")
-        address = urlsplit(self.url)
-        connection = http.client.HTTPSConnection(str(address.hostname), address.port, timeout=5, context=self._tls)
-        try:
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.client.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        return self.is_ready()
 
     def _kill_api_server(self) -> None:
         if self._api_server is not None:
@@ -203,7 +132,3 @@ class ControlPlane:
             return self.kubectl("get", "serviceaccount", "default", check=False).returncode == 0
 
         poll(made, _READY_SECONDS, "the controller manager has made the default service account")
-
-
-def _facts(event: dict[str, Any]) -> dict[str, Any]:
-    return {"verb": event["verb"], **event.get("objectRef", {})}

@@ -18,28 +18,57 @@ class Pki:
         service_account_key: The key that signs service account tokens.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *names: str) -> None:
         """Makes everything.
 
         Args:
             folder: An existing folder.
+            names: What the API server is called, instead of the loopback's names.
         """
         self._folder = folder
         self._authority = trustme.CA(organization_name="test-control-plane")
         self.ca_pem = self._authority.cert_pem.bytes()
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self.ca_pem)
-        self.serving = folder / "apiserver.pem"
-        certificate = self._authority.issue_cert("127.0.0.1", "localhost", "kubernetes.default.svc")
-        certificate.private_key_and_cert_chain_pem.write_to_path(str(self.serving))
+        self.serving = self.server("apiserver", *(names or ("127.0.0.1", "localhost", "kubernetes.default.svc")))
         self.service_account_key = folder / "service-accounts.pem"
         key = ec.generate_private_key(ec.SECP256R1())
         self.service_account_key.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
         )
 
+    def server(self, stem: str, *names: str) -> Path:
+        """Makes a server's certificate.
+
+        Args:
+            stem: The name of its file.
+            names: The server's names and addresses.
+
+        Returns:
+            Chain and key in one PEM file.
+        """
+        path = self._folder / f"{stem}.pem"
+        self._authority.issue_cert(*names).private_key_and_cert_chain_pem.write_to_path(str(path))
+        return path
+
+    def user(self, user: str, group: str | None = None) -> Path:
+        """Makes a client's certificate.
+
+        Args:
+            user: The user's name.
+            group: The user's group, or None.
+
+        Returns:
+            Chain and key in one PEM file.
+        """
+        stem = user.replace(":", "-")
+        path = self._folder / f"{stem}.pem"
+        certificate = self._authority.issue_cert(f"{stem}.test", common_name=user, organization_name=group)
+        certificate.private_key_and_cert_chain_pem.write_to_path(str(path))
+        return path
+
     def kubeconfig(self, url: str, user: str, group: str | None = None) -> Path:
-        """Makes a user: a client certificate and a kubeconfig around it.
+        """Makes a user, and a kubeconfig around the certificate.
 
         Args:
             url: The API server's URL.
@@ -49,10 +78,7 @@ class Pki:
         Returns:
             The kubeconfig.
         """
-        stem = user.replace(":", "-")
-        identity = self._folder / f"{stem}.pem"
-        certificate = self._authority.issue_cert(f"{stem}.test", common_name=user, organization_name=group)
-        certificate.private_key_and_cert_chain_pem.write_to_path(str(identity))
+        identity = self.user(user, group)
         content = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -61,6 +87,6 @@ class Pki:
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
             "current-context": "test",
         }
-        path = self._folder / f"{stem}.kubeconfig"
+        path = self._folder / f"{identity.stem}.kubeconfig"
         path.write_text(json.dumps(content))
         return path

@@ -5,22 +5,18 @@ Secret into the pod, is played here.
 """
 
 import asyncio
-import http.client
-import json
-import threading
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Any
 
 from cryptography import x509
 
 from tests.harness.cluster import Namespace, apply
 from tests.harness.control_plane import ControlPlane
+from tests.harness.creations import Creations
 from tests.harness.evidence import digest_of, image_of
 from tests.harness.gate import Gate
 from tests.harness.polling import poll_async
-from tests.harness.workloads import deployment
 from tests.operator.process import (
     SECRET,
     SERVICE,
@@ -43,49 +39,6 @@ LIVES = Lifetimes(
     settling=timedelta(seconds=1),
 )
 DEADLINE = 90.0
-
-
-class Creations:
-    """Asks the API server by dry runs to create a Deployment, one after the other; a context manager.
-
-    Attributes:
-        admitted: How many were.
-        failures: What else was answered.
-    """
-
-    def __init__(self, control_plane: ControlPlane, namespace: str) -> None:
-        self._address = urlsplit(control_plane.url)
-        self._tls = control_plane._tls
-        self._path = f"/apis/apps/v1/namespaces/{namespace}/deployments?dryRun=All"
-        self._body = json.dumps(deployment("cart", image_of("cart")))
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.admitted = 0
-        self.failures: list[str] = []
-
-    def __enter__(self) -> Self:
-        """Begins to ask."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Lets the last question be answered."""
-        self._stop.set()
-        self._thread.join(20)
-
-    def _run(self) -> None:
-        connection = http.client.HTTPSConnection(
-            str(self._address.hostname), self._address.port, timeout=20, context=self._tls
-        )
-        while not self._stop.wait(0.02):
-            connection.request("POST", self._path, self._body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            if answer.status == http.client.CREATED:
-                self.admitted += 1
-            else:
-                self.failures.append(text)
-        connection.close()
 
 
 class Seen:
