@@ -35,6 +35,9 @@ _CERTIFICATE_SECONDS = 10.0
 _EVIDENCE_SECONDS = 300.0
 """How often all evidence is looked at, for retention and for what kopf's watch may have missed."""
 
+_IDENTITY: Any = "evidence-gate"
+"""Nobody is told of it without peering; but kopf's own begins with the user's name, and a container's has none."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -87,6 +90,7 @@ async def operate(options: OperatorOptions) -> None:
                 settings=_kopf_settings(),
                 clusterwide=True,
                 standalone=True,
+                identity=_IDENTITY,
             )
         finally:
             for task in tasks:
