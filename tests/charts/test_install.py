@@ -8,27 +8,15 @@ from typing import Any
 import pytest
 
 from tests.charts.chart import CHART, NAMESPACE, RELEASE, Helm
+from tests.charts.leftovers import present
 from tests.harness.control_plane import ControlPlane
 from tests.harness.polling import poll
 
 SECONDS = 30.0
-KINDS = (
-    "validatingwebhookconfigurations,validatingadmissionpolicies,validatingadmissionpolicybindings,clusterroles,"
-    "clusterrolebindings,roles,rolebindings,serviceaccounts,services,configmaps,secrets,deployments,replicasets,pods,"
-    "poddisruptionbudgets,networkpolicies,customresourcedefinitions"
-)
 ENABLED = {
     "gate": {"enabled": True, "missingEvidenceAction": "Block"},
     "admission": {"protectEnvironmentLabel": True},
 }
-
-
-def present(control_plane: ControlPlane) -> set[str]:
-    """Names what belongs to the release, by label or by name, and is not on its way out."""
-    listed = json.loads(control_plane.kubectl("get", KINDS, "-A", "-o", "json").stdout)["items"]
-    mine = [item for item in listed if RELEASE in json.dumps(item["metadata"].get("labels", {}))]
-    mine += [item for item in listed if RELEASE in item["metadata"]["name"] and item not in mine]
-    return {f"{item['kind']}/{item['metadata']['name']}" for item in mine}
 
 
 def pods(control_plane: ControlPlane, component: str) -> list[dict[str, Any]]:

@@ -69,9 +69,9 @@ def _run_tests(folder: Path, arguments: Sequence[str]) -> int:
         Path(place).mkdir(parents=True, exist_ok=True)
         (folder / f"private-{number}").mkdir()
         mounts.append(f"mount --bind {folder}/private-{number} {place}")
-    pytest = f'exec {sys.executable} -m pytest -m e2e tests/e2e --durations=0 --durations-min=0.5 "$@"'
+    pytest = f'exec {sys.executable} -m pytest -m e2e --durations=0 --durations-min=0.5 "$@"'
     script = " && ".join([*mounts, pytest])
-    command = ["unshare", *_NAMESPACES, "--", "sh", "-c", script, "sh", *arguments]
+    command = ["unshare", *_NAMESPACES, "--", "sh", "-c", script, "sh", *(arguments or ["tests/e2e"])]
     return subprocess.run(command, check=False, cwd=ROOT, env=os.environ | {FOLDER_VARIABLE: str(folder)}).returncode
 
 

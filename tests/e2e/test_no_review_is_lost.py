@@ -1,25 +1,12 @@
 """While the gate's pods come and go, every review is answered, and rightly."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import pytest
-
+from tests.e2e.load import load
 from tests.e2e.release import OPERATOR, SECONDS, WEBHOOK, Release, Shop
 from tests.harness.cluster import Namespace
 from tests.harness.creations import Creations
 from tests.harness.polling import poll
-
-
-@contextmanager
-def load(namespace: Namespace, shop: Shop) -> Iterator[Creations]:
-    """Asks without a pause; no answer may be anything but an admission."""
-    with Creations(namespace.control_plane, namespace.name, shop.image("cart")) as creations:
-        poll(lambda: creations.admitted > 20, SECONDS, "answers before anything happens")
-        yield creations
-        enough = creations.admitted + 50
-        poll(lambda: creations.admitted > enough, SECONDS, "answers after everything has happened")
-    assert creations.failures == []
 
 
 def names(release: Release, component: str) -> set[str]:
@@ -51,11 +38,23 @@ def test_an_absent_operator_loses_no_review(release: Release, production: Namesp
     assert "EvidenceMissing" in denied.stderr
 
 
-@pytest.mark.parametrize("signal", ["KILL"])
-def test_a_killed_process_is_started_again_and_the_others_answer(
-    release: Release, production: Namespace, shop: Shop, signal: str
+def restarts(release: Release) -> int:
+    return sum(pod["status"]["containerStatuses"][0]["restartCount"] for pod in release.pods("webhook"))
+
+
+def test_a_process_that_the_kernel_kills_is_replaced_and_the_others_answer(
+    release: Release, production: Namespace, shop: Shop, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     pod = release.pods("webhook")[0]["metadata"]["name"]
+    before = restarts(release)
     with Creations(production.control_plane, production.name, shop.image("cart")) as creations:
         poll(lambda: creations.admitted > 20, SECONDS, "answers before anything happens")
-        release.kubectl("exec", pod, "--", "python3", "-c", f"import os, signal; os.kill(1, signal.SIG{signal})")
+        # From outside: within its process namespace, number 1 is deaf to signals that it does not handle.
+        release.cluster.kill_process(pod, "evidence-gate")
+        poll(lambda: restarts(release) > before, SECONDS, "the kubelet starts it again")
+        release.wait_until_rolled_out(WEBHOOK)
+        enough = creations.admitted + 50
+        poll(lambda: creations.admitted > enough, SECONDS, "answers after everything has happened")
+    # Nobody can answer what lay in the dead process's hands; what matters is that it ends there.
+    record_testsuite_property("reviews lost with a killed process", len(creations.failures))
+    assert len(creations.failures) <= 5, creations.failures

@@ -6,6 +6,8 @@ network or mounts, and everything is gone with the last process.
 
 import http.client
 import json
+import os
+import signal
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
@@ -109,6 +111,17 @@ class Cluster(ApiServer):
         """Ends the API server at once; etcd keeps what it holds."""
         self._programs.pop("kube-apiserver").kill()
 
+    def kill_process(self, pod: str, argument: str) -> None:
+        """Kills the first process of a container, as the kernel does for want of memory.
+
+        Args:
+            pod: The pod's name, which is also its host name.
+            argument: Stands in the process's command line.
+        """
+        found = [entry for entry in Path("/proc").glob("[0-9]*") if _is_first_process(entry, pod, argument)]
+        assert len(found) == 1, found
+        os.kill(int(found[0].name), signal.SIGKILL)
+
     def _start(self, name: str, flags: Flags) -> None:
         self._run(name, *(f"--{flag}={value}" for flag, value in flags.items()))
 
@@ -133,6 +146,16 @@ class Cluster(ApiServer):
         # Backwards: who depends on others ends first.
         for running in reversed(self._programs.values()):
             running.kill()
+
+
+def _is_first_process(entry: Path, pod: str, argument: str) -> bool:
+    try:
+        variables, line = (entry / "environ").read_bytes(), (entry / "cmdline").read_bytes()
+        status = (entry / "status").read_text()
+    except OSError:
+        return False
+    inside = next(row.split()[-1] for row in status.splitlines() if row.startswith("NSpid:"))
+    return inside == "1" and f"HOSTNAME={pod}\0".encode() in variables and argument.encode() in line
 
 
 def folder_log(folder: Path, name: str) -> Path:
