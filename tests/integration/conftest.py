@@ -16,6 +16,7 @@ from tests.harness.gate import Gate
 from tests.harness.workloads import API_VERSIONS, ROLLOUT_CRD
 
 HERE = Path(__file__).resolve().parent
+CRD = HERE.parents[1] / "manifests" / "crds" / "executionevidences.yaml"
 
 NamespaceMaker = Callable[[str | None], Namespace]
 GateStarter = Callable[..., Gate]
@@ -34,6 +35,14 @@ def control_plane() -> Iterator[ControlPlane]:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ControlPlane() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def evidence_kind(control_plane: ControlPlane) -> None:
+    """The kind ExecutionEvidence, from the shipped manifest."""
+    control_plane.kubectl("apply", "-f", str(CRD))
+    name = "crd/executionevidences.stella.ops"
+    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Evidence as a resource of the cluster, put there by kubectl."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +13,6 @@ from tests.harness.polling import poll
 from tests.integration.conftest import GateStarter
 
 UNTIL_SEEN = 5.0
-CRD = Path(__file__).resolve().parents[2] / "manifests" / "crds" / "executionevidences.yaml"
-
-
-@pytest.fixture(scope="session")
-def evidence_kind(control_plane: ControlPlane) -> None:
-    """The kind ExecutionEvidence, from the shipped manifest."""
-    control_plane.kubectl("apply", "-f", str(CRD))
-    name = "crd/executionevidences.stella.ops"
-    control_plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", name)
 
 
 def resource(gate: Gate, name: str, image: str, **predicate: Any) -> str:

@@ -35,7 +35,8 @@ def api_server_flags(folders: Folders, pki: Pki) -> Flags:
         "tls-private-key-file": pki.serving,
         "client-ca-file": pki.ca_file,
         "authorization-mode": "Node,RBAC",
-        "enable-admission-plugins": "NodeRestriction",
+        # The second one is OpenShift's default: who sets an owner must have the right to.
+        "enable-admission-plugins": "NodeRestriction,OwnerReferencesPermissionEnforcement",
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": pki.service_account_key,
         "service-account-signing-key-file": pki.service_account_key,
