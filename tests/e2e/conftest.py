@@ -1,6 +1,7 @@
 """One cluster a session; a release a file, so that each file stands by itself."""
 
 import os
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from tests.charts.chart import CHART, NAMESPACE, RELEASE, Helm
 from tests.e2e.__main__ import FOLDER_VARIABLE
 from tests.e2e.builder import GATE, PAUSE, Builder
+from tests.e2e.load import NOTES
 from tests.e2e.node import cluster as node
 from tests.e2e.node.cluster import Cluster
 from tests.e2e.node.files import REGISTRY, REGISTRY_ADDRESS
@@ -36,9 +38,11 @@ def builder() -> Builder:
 def cluster(builder: Builder) -> Iterator[Cluster]:
     """The cluster, its node ready and the images in its registry."""
     assert FOLDER_VARIABLE in os.environ, "run `make e2e`, which makes the namespaces that the cluster lives in"
+    started = time.monotonic()
     with Cluster(Path(os.environ[FOLDER_VARIABLE])) as running:
         builder.push(PAUSE, node.PAUSE.replace(REGISTRY, REGISTRY_ADDRESS))
         running.start_node()
+        NOTES.append(f"cluster ready: {time.monotonic() - started:.0f} s")
         yield running
 
 
@@ -69,7 +73,9 @@ def release(cluster: Cluster, helm: Helm, builder: Builder, shop: Shop) -> Itera
         "gate": {"enabled": True, "missingEvidenceAction": "Block"},
         "trust": {"keys": [{"name": "staging", "publicKey": shop.public_key, "environments": ["staging"]}]},
     }
+    started = time.monotonic()
     helm.run("install", RELEASE, CHART, "--namespace", NAMESPACE, "--wait", "--timeout=100s", values=values)
+    NOTES.append(f"helm install --wait: {time.monotonic() - started:.0f} s")
     yield Release(cluster, helm)
     helm.run("uninstall", RELEASE, "--namespace", NAMESPACE, "--ignore-not-found", "--wait")
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", seconds=90)
@@ -83,6 +89,14 @@ def production(cluster: Cluster, release: Release, shop: Shop) -> Iterator[Names
     release.wait_until_asked(namespace, shop)
     yield namespace
     cluster.kubectl("delete", "namespace", namespace.name, "--wait=false")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what was measured."""
+    if NOTES:
+        terminalreporter.section("measured")
+        for note in NOTES:
+            terminalreporter.write_line(note)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -64,7 +64,7 @@ def days_left(release: Release) -> set[int]:
 def test_an_operator_that_was_away_renews_what_is_due_across_key_types(
     release: Release, production: Namespace, shop: Shop
 ) -> None:
-    with load(production, shop):
+    with load("operator away, leaf renewed from RSA to ECDSA", production, shop):
         release.scale(OPERATOR, 0)
         leaf, end = old_leaf(secret(release, AUTHORITY))
         write(release, TLS, leaf)
@@ -80,7 +80,7 @@ def test_a_lost_authority_is_replaced_with_both_trusted_meanwhile(
 ) -> None:
     before = secret(release, AUTHORITY)["ca.crt"]
     served = release.served_until()
-    with load(production, shop):
+    with load("authority replaced", production, shop):
         release.kubectl("delete", "secret", AUTHORITY)
         poll(lambda: not served & release.served_until(), PROPAGATION, "all pods serve a leaf of the new authority")
     after = secret(release, AUTHORITY)

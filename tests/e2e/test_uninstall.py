@@ -14,7 +14,7 @@ KEPT = {"CustomResourceDefinition/executionevidences.stella.ops"}
 def test_uninstall_loses_no_review_and_leaves_nothing_behind(
     cluster: Cluster, release: Release, production: Namespace, shop: Shop
 ) -> None:
-    with load(production, shop):
+    with load("uninstall", production, shop):
         release.helm.run("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "100s")
     poll(lambda: present(cluster) == KEPT, SECONDS, "everything but the definition is gone")
     assert production.admits(shop.image("unseen"))
