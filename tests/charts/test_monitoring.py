@@ -7,21 +7,16 @@ from typing import Any
 import pytest
 
 from tests.charts.chart import NAMESPACE, RELEASE, Helm, of_kind
-from webhook.model.gate import Verdict
+from tests.support.exposed import SUFFIXES, exposed
 from webhook.operator.metrics import OperatorMetrics
-from webhook.server.metrics import Metrics
 
 ALL = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}, "dashboard": {"enabled": True}}
 NAME = re.compile(r"execution_evidence_gate_\w+")
-FROM_THE_RECORDER = {f"execution_evidence_gate_events_{what}_total" for what in ("posted", "patched", "dropped")}
-"""Counted while there is a cluster: docs/operations.md."""
 
 
 def counted() -> set[str]:
-    metrics = Metrics()
-    metrics.review("production", Verdict.PASS, "EvidenceSufficient", 0.1)
-    text = (metrics.render() + OperatorMetrics().render()).decode()
-    return set(NAME.findall(text)) | FROM_THE_RECORDER
+    webhook = {name + suffix for name, kind in exposed().items() for suffix in SUFFIXES[kind]} | set(exposed())
+    return webhook | set(NAME.findall(OperatorMetrics().render().decode()))
 
 
 def monitoring(helm: Helm) -> tuple[list[dict[str, Any]], dict[str, Any], set[str]]:
@@ -44,6 +39,23 @@ def test_alerts_select_services_that_exist(helm: Helm) -> None:
     for alert in alerts:
         assert re.findall(r'namespace="(.*?)"', alert["expr"]) == [NAMESPACE]
         assert set(re.findall(r'job="(.*?)"', alert["expr"])) <= services
+
+
+@pytest.mark.parametrize("mode", ["operator", "cert-manager", "secret"])
+def test_the_end_of_the_certificate_is_told_whoever_makes_it(helm: Helm, mode: str) -> None:
+    certificates = {"mode": mode, "caBundle": "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"}
+    rendered = helm.render(values={"monitoring": ALL, "certificates": certificates})
+    rules = rendered["PrometheusRule", RELEASE]["spec"]["groups"][0]["rules"]
+    [alert] = [rule for rule in rules if rule["alert"] == "ExecutionEvidenceGateCertificateExpires"]
+    assert "execution_evidence_gate_certificate_not_after_seconds" in alert["expr"]
+    # Without the operator nobody counts what it counts, and such an alert would sleep for ever.
+    assert (mode == "operator") == any("_operator_" in rule["expr"] for rule in rules)
+
+
+def test_a_store_that_does_not_see_all_evidence_is_told(helm: Helm) -> None:
+    [alert] = [rule for rule in monitoring(helm)[0] if rule["alert"] == "ExecutionEvidenceGateStoreGaps"]
+    selector = f'{{namespace="{NAMESPACE}",job="{RELEASE}-ops"}}'
+    assert alert["expr"] == f"max(execution_evidence_gate_store_gaps{selector}) > 0"
 
 
 def test_the_dashboard_asks_for_what_is_counted(helm: Helm) -> None:

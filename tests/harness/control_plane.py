@@ -23,6 +23,9 @@ class ControlPlane(ApiServer):
 
     There is no controller manager unless asked for, so nothing makes service accounts, pods of a ReplicaSet or
     ReplicaSets of a Deployment; the ServiceAccount admission plugin is off then, so that they may be made by hand.
+
+    Attributes:
+        admission_config: The file of `--admission-control-config-file`, or None; holds from the next start on.
     """
 
     def __init__(self, *, controllers: bool = False, admission_config: Path | None = None) -> None:
@@ -30,7 +33,7 @@ class ControlPlane(ApiServer):
 
         Args:
             controllers: Whether to run kube-controller-manager too.
-            admission_config: As the attribute.
+            admission_config: As the attribute, for the first start.
         """
         self.admission_config = admission_config
         self._controllers = controllers

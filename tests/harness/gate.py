@@ -30,6 +30,7 @@ class Gate:
         ops_url: Where it listens for probes and metrics.
         ca_pem: Who signed its certificate.
         signer: The one whose word its configuration trusts, as `staging`.
+        options: Further options of its command line, from the next start on; None for those without a value.
         program: The running process.
     """
 
@@ -59,6 +60,7 @@ class Gate:
         self._kubeconfig = kubeconfig
         self._listen = {"listen": "127.0.0.1:0", "ops-listen": "127.0.0.1:0"}
         self._starts = 0
+        self.options: dict[str, object] = {}
         self.configuration: dict[str, Any] = {
             "PolicyGates": {"ExecutionEvidence": {"Enabled": True, "MissingEvidenceAction": "Block", **policy}},
             "stores": {"directory": {"path": "evidence"}},
@@ -82,14 +84,15 @@ class Gate:
     def start(self) -> None:
         """Starts the process, after the first time on the same ports, and waits until it is ready."""
         self._starts += 1
-        options = {
+        options: dict[str, object] = {
             "config": self.folder / "config.yaml",
             "tls-cert": self.folder / "tls.crt",
             "tls-key": self.folder / "tls.key",
             **self._listen,
+            **self.options,
             **({"kubeconfig": self._kubeconfig} if self._kubeconfig else {}),
         }
-        arguments = [f"--{name}={value}" for name, value in options.items()]
+        arguments = [f"--{name}" if value is None else f"--{name}={value}" for name, value in options.items()]
         command = Path(sys.executable).with_name("evidence-gate")
         self.program = Program([command, "webhook", *arguments], self.folder / f"gate-{self._starts}.log")
         try:

@@ -19,6 +19,7 @@ from trustme import KeyType
 
 from tests.harness.polling import poll_async
 from webhook.errors import ConfigurationError
+from webhook.server.clients import ClientRule
 from webhook.server.tls import ReloadingCertificate
 
 AUTHORITY = trustme.CA(organization_name="test")
@@ -110,7 +111,7 @@ class Server:
 
 @asynccontextmanager
 async def serving(files: Files) -> AsyncIterator[Server]:
-    certificate = ReloadingCertificate(files.cert, files.key)
+    certificate = ReloadingCertificate(files.cert, files.key, ClientRule())
     async with await asyncio.start_server(_echo, "127.0.0.1", 0, ssl=certificate.context) as listener:
         yield Server(certificate, listener.sockets[0].getsockname()[1])
         await certificate.stop()
@@ -215,7 +216,7 @@ def test_a_broken_file_at_the_start_is_a_configuration_error(files: Files, break
     files.issue()
     BREAKERS[breaker](files)
     with pytest.raises(ConfigurationError) as caught:
-        ReloadingCertificate(files.cert, files.key)
+        ReloadingCertificate(files.cert, files.key, ClientRule())
     assert str(caught.value) == f"certificate {files.cert} with key {files.key} cannot be used"
 
 

@@ -20,8 +20,8 @@ import kopf
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from webhook.errors import ConfigurationError
 from webhook.kube.client import ApiError, open_client
+from webhook.listener import listen
 from webhook.operator.inspector import EvidenceInspector
 from webhook.operator.keeper import CertificateKeeper, Names
 from webhook.operator.metrics import OperatorMetrics
@@ -79,7 +79,8 @@ async def operate(options: OperatorOptions) -> None:
         inspector = EvidenceInspector(client, lambda: trust.policy, options.retention, metrics)
         evidence = Repeated("evidence", inspector.sweep, _EVIDENCE_SECONDS, metrics)
         metrics.count_evidence(lambda: inspector.reasons)
-        address = await _listen(stack, metrics, options.ops_listen)
+        probes = web.AppRunner(_operations_app(metrics), access_log=None, shutdown_timeout=1.0)
+        address = await listen(stack, probes, options.ops_listen)
         await trust.start(evidence.wake)
         stack.push_async_callback(trust.stop)
         tasks = [asyncio.create_task(work.run()) for work in (certificates, evidence)]
@@ -150,7 +151,7 @@ def _kopf_settings() -> kopf.OperatorSettings:
     return settings
 
 
-async def _listen(stack: AsyncExitStack, metrics: OperatorMetrics, address: tuple[str, int]) -> str:
+def _operations_app(metrics: OperatorMetrics) -> web.Application:
     async def _healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
@@ -159,14 +160,4 @@ async def _listen(stack: AsyncExitStack, metrics: OperatorMetrics, address: tupl
 
     app = web.Application()
     app.add_routes([web.get("/healthz", _healthz), web.get("/metrics", _render)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, *address).start()
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
-    except UnicodeError:
-        raise ConfigurationError(f"cannot listen on {address[0]}:{address[1]}: no such host name") from None
-    host, port = runner.addresses[0][:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return app
