@@ -12,11 +12,11 @@ from bench.report import Figure, Title, percentile
 from tests.harness.evidence import digest_of
 from webhook.kube.client import open_client
 from webhook.stores.cluster import ClusterStore
-from webhook.stores.protocol import Candidate
+from webhook.stores.protocol import Found, ImageSubject
 
 _PASSES = 5
 
-Find = Callable[[str, str | None], Awaitable[Sequence[Candidate]]]
+Find = Callable[[ImageSubject], Awaitable[Found]]
 
 
 def measure_lookups(kubeconfig: Path, digests: Sequence[str]) -> Figure:
@@ -67,8 +67,9 @@ async def _time(find: Find, digests: Sequence[str], expected: int) -> list[float
     """Gives microseconds, one value a look-up."""
     times = []
     for digest in digests:
+        subject = ImageSubject(digest, None)
         began = time.perf_counter_ns()
-        found = await find(digest, None)
+        found = await find(subject)
         times.append((time.perf_counter_ns() - began) / 1000)
-        assert len(found) == expected, f"{len(found)} candidates for {digest}"
+        assert len(found.candidates) == expected, f"{len(found.candidates)} candidates for {digest}"
     return times

@@ -31,7 +31,7 @@ class ReasonCode(StrEnum):
     EVIDENCE_UNAVAILABLE = "EvidenceUnavailable"
     """A store could not be asked, so nobody knows whether evidence exists."""
     IMAGE_NOT_PINNED = "ImageNotPinned"
-    """The image is named by a tag, and `TagPolicy` is `RequireDigest`."""
+    """The image is named by a tag that is not resolved, or that leads to no digest."""
     IMAGE_REFERENCE_INVALID = "ImageReferenceInvalid"
     """The image reference cannot be read, so it cannot be looked up."""
     BREAK_GLASS = "BreakGlass"

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from tests.admission.providers import GOOD, UNAVAILABLE, ScriptedProvider, metadata
 from tests.admission.requests import ALSO_UNSEEN, SEEN, STRANGER, THIN, UNSEEN, deployment, pod, review, workload
 from tests.admission.world import INSTANT, NOW, World, question
+from tests.harness.evidence import digest_of
 from tests.support.statements import ABSENT
 from webhook.admission.decision import Decision, DecisionRecord, ImageDecision, Ruling, record_decision
 from webhook.admission.images import ContainerUse, WorkloadImage
 from webhook.admission.review import decode_review
-from webhook.model.evidence import EvidenceProblem, EvidenceResult, EvidenceValue, TriggerTime
+from webhook.model.evidence import EvidenceProblem, EvidenceResult, EvidenceValue, Lane, TriggerTime
 from webhook.model.gate import GateResult, Verdict
+from webhook.providers.answers import metadata_result
 from webhook.reasons import ReasonCode
 
 
@@ -138,13 +140,17 @@ async def test_each_image_carries_the_answer_that_its_verdict_rests_on(world: Wo
     record = read(await world.record(review(deployment(SEEN, "redis", SEEN))))
     pinned, tagged = record["images"]
     base = "spec.template.spec.containers"
-    assert pinned["place"] == {"image": SEEN, "fields": [f"{base}[0].image", f"{base}[2].image"]}
+    assert pinned["place"] == {
+        "image": SEEN,
+        "fields": [f"{base}[0].image", f"{base}[2].image"],
+        "resolved": None,
+    }
     assert pinned["ruling"]["result"]["reason"] == "EvidenceSufficient"
     evidence = pinned["ruling"]["evidence"]
     assert evidence["value"]["value"]["execution_evidence_hot_symbol_count"] == "42"
     assert evidence["evidence_anchor"] == {"anchor_type": "image_digest", "anchor_value": SEEN.split("@")[1]}
     assert evidence["evidence_hash"]["value"] == hashlib.sha256(rfc8785.dumps(evidence["value"]["value"])).hexdigest()
-    assert tagged["place"] == {"image": "redis", "fields": [f"{base}[1].image"]}
+    assert tagged["place"] == {"image": "redis", "fields": [f"{base}[1].image"], "resolved": None}
     assert pinned["ruling"]["found"] == evidence["value"]["value"]["execution_evidence_detail"]
     assert tagged["ruling"]["found"] == "a tag, which may point to another image tomorrow"
     assert (tagged["ruling"]["evidence"], tagged["ruling"]["result"]["reason"]) == (None, "ImageNotPinned")
@@ -202,10 +208,15 @@ async def test_a_failure_is_recorded_with_its_cause(world: World) -> None:
 
 TEXT = st.text(max_size=12)
 RESULTS = st.builds(GateResult, TEXT, st.sampled_from(Verdict), TEXT, st.sampled_from(ReasonCode))
-ANSWERS = st.none() | st.builds(
-    EvidenceResult,
-    value=st.none() | st.builds(EvidenceValue, st.just("json"), st.dictionaries(st.sampled_from(sorted(GOOD)), TEXT)),
-    error=st.none() | st.builds(EvidenceProblem, TEXT, TEXT),
+METADATA = st.dictionaries(st.sampled_from(sorted(GOOD)), TEXT)
+ANSWERS = st.one_of(
+    st.none(),
+    st.builds(
+        EvidenceResult,
+        value=st.none() | st.builds(EvidenceValue, st.just("json"), METADATA),
+        error=st.none() | st.builds(EvidenceProblem, TEXT, TEXT),
+    ),
+    st.builds(metadata_result, METADATA, st.sampled_from(Lane), st.none() | TEXT, TEXT),
 )
 IMAGES = st.builds(
     WorkloadImage,
@@ -214,10 +225,13 @@ IMAGES = st.builds(
     TEXT,
     st.lists(st.builds(ContainerUse, TEXT, TEXT), max_size=3).map(tuple),
 )
+RESOLVED = st.none() | st.just(digest_of("seen"))
 DECISIONS = st.builds(
     Decision,
     TEXT,
-    st.lists(st.builds(ImageDecision, IMAGES, st.builds(Ruling, RESULTS, TEXT, ANSWERS)), max_size=3).map(tuple),
+    st.lists(st.builds(ImageDecision, IMAGES, st.builds(Ruling, RESULTS, TEXT, ANSWERS), RESOLVED), max_size=3).map(
+        tuple
+    ),
     st.none() | st.builds(Ruling, RESULTS, TEXT),
 )
 

@@ -76,7 +76,7 @@ async def test_the_policy_of_the_environment_decides(
 def test_tags_cannot_be_resolved_without_a_registry_and_nobody_is_led_to_believe_it(
     world: World, policy: dict[str, Any]
 ) -> None:
-    with pytest.raises(ConfigurationError, match="TagPolicy Resolve needs a registry store"):
+    with pytest.raises(ConfigurationError, match="set stores"):
         world.settings(policy)
 
 

@@ -1,7 +1,7 @@
 """Settings, a store and queries for the provider; everything but the store is the real part."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -15,7 +15,7 @@ from webhook.errors import UnavailableError
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult, TriggerTime
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.settings import Settings, load_settings
-from webhook.stores.protocol import Candidate, EvidenceStore
+from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject, Platform
 
 STAGING, SECOND, STRANGER = ecdsa(owner="staging"), ed25519_key("second"), ecdsa(owner="stranger")
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)
@@ -39,12 +39,15 @@ class Trusted:
         return {"name": name, "file": f"{name}.pub", **bounds}
 
 
-def configured(folder: Path, *keys: Trusted, threshold: int = 1, **section: Any) -> Settings:
+def configured(
+    folder: Path, *keys: Trusted, threshold: int = 1, stores: Mapping[str, Any] | None = None, **section: Any
+) -> Settings:
     """Settings that trust some keys; `staging` if none is named."""
     entries = [key.entry(folder) for key in keys or (Trusted(STAGING),)]
     document = {
         "PolicyGates": {"ExecutionEvidence": {"Enabled": True, **section}},
         "trust": {"keys": entries, "threshold": threshold},
+        "stores": stores or {},
     }
     file = folder / "gate.json"
     file.write_text(json.dumps(document))
@@ -56,12 +59,14 @@ class Shelf:
 
     name = "shelf"
 
-    def __init__(self, *candidates: Candidate) -> None:
+    def __init__(self, *candidates: Candidate, remote: bool = False) -> None:
         """Puts some candidates on the shelf."""
         self.candidates = list(candidates)
+        self.remote = remote
         self.problem: str | None = None
-        self.missing: str | None = None
-        self.asked: list[tuple[str, str | None]] = []
+        self.platforms: tuple[Platform, ...] = ()
+        self.remark: str | None = None
+        self.asked: list[tuple[ImageSubject, float | None]] = []
 
     async def start(self) -> None:
         """Nothing to follow."""
@@ -69,16 +74,15 @@ class Shelf:
     async def stop(self) -> None:
         """Nothing to stop."""
 
-    async def find(self, image_digest: str, repository: str | None) -> Sequence[Candidate]:
-        """Gives all candidates, or fails."""
-        self.asked.append((image_digest, repository))
-        if self.problem is not None:
-            raise UnavailableError(self.problem)
-        return list(self.candidates)
+    async def find(self, subject: ImageSubject, max_age: float | None = None) -> Found:
+        """Gives all candidates and what the test set besides."""
+        self.asked.append((subject, max_age))
+        gap = None if self.problem is None else UnavailableError(self.problem)
+        return Found(tuple(self.candidates), gap, self.platforms, self.remark)
 
     def gap(self) -> UnavailableError | None:
-        """What the shelf cannot see although it gave what it has."""
-        return None if self.missing is None else UnavailableError(self.missing)
+        """Of the store as a whole: nothing that the provider looks at."""
+        return None
 
 
 def candidate(raw: bytes, uri: str = "shelf:cart") -> Candidate:

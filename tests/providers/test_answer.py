@@ -26,6 +26,7 @@ from tests.providers.asking import (
 from tests.support.statements import IMAGE, REPOSITORY
 from webhook.model.evidence import EvidenceQuery, EvidenceResult, TriggerTime
 from webhook.settings import Settings
+from webhook.stores.protocol import ImageSubject
 
 MEMBERS = {  # The required members of the second seed's output schema.
     "value",
@@ -108,7 +109,7 @@ async def test_signers_are_told_by_the_names_of_the_configuration(tmp_path: Path
 async def test_stores_are_asked_for_the_digest_and_the_repository(settings: Settings) -> None:
     shelves = [Shelf(), Shelf()]
     await ask(provider(settings, *shelves))
-    assert [shelf.asked for shelf in shelves] == [[(IMAGE, REPOSITORY)]] * 2
+    assert [shelf.asked for shelf in shelves] == [[(ImageSubject(IMAGE, REPOSITORY), None)]] * 2
 
 
 def assert_problem(result: EvidenceResult, code: str, anchor: str | None) -> None:

@@ -23,7 +23,7 @@ from tests.providers.asking import (
     told,
 )
 from webhook.limits import LIMITS
-from webhook.providers import execution_evidence
+from webhook.providers import answers, opening
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 
 SUFFICIENT, MISSING, UNAVAILABLE = "EvidenceSufficient", "EvidenceMissing", "evidence_unavailable"
@@ -136,19 +136,17 @@ async def test_a_store_that_fails(row: tuple[str, list[Any], str], warm: bool, o
 
 @pytest.mark.parametrize("row", FAILING, ids=lambda row: row[0])
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "after an answer"])
-@pytest.mark.parametrize("place", ["the same store", "another store"])
-async def test_a_store_with_a_gap(row: tuple[str, list[Any], str], warm: bool, place: str, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
+async def test_a_store_with_a_gap(row: tuple[str, list[Any], str], warm: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a table's column
     _, found, expected = row
-    working, other = Shelf(*found), Shelf()
-    asked = provider(configured(tmp_path, MaxEvidenceAge="720h"), working, other)
+    shelf = Shelf(*found)
+    asked = provider(configured(tmp_path, MaxEvidenceAge="720h"), shelf)
     if warm:
         assert (await ask(asked)).error is None
-    with_gap = working if place == "the same store" else other
-    with_gap.missing = "store shelf: a part cannot be read"
+    shelf.problem = "store shelf: a part cannot be read"
     result = await ask(asked)
     assert reason(result) == expected
     assert result.error is None or result.error.message == "store shelf: a part cannot be read"
-    with_gap.missing = None
+    shelf.problem = None
     assert (await ask(asked)).error is None
 
 
@@ -166,7 +164,7 @@ async def test_a_failure_that_passes_is_never_remembered_as_absence(tmp_path: Pa
     asked = provider(configured(tmp_path), shelf)
     answers = []
     for problem in ("down", None, "down", None):
-        shelf.problem = problem
+        shelf.problem, shelf.candidates = problem, [] if problem else [GOOD]
         answers.append(reason(await ask(asked)))
     assert answers == [UNAVAILABLE, SUFFICIENT, UNAVAILABLE, SUFFICIENT]
 
@@ -202,7 +200,7 @@ async def test_a_big_envelope_is_verified_in_a_thread_once_with_the_same_result(
     changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = CountingExecutor(1)
-    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
+    monkeypatch.setattr(opening, "_VERIFIERS", executor)
     small, big = (
         provider(configured(tmp_path), Shelf(evidence))
         for evidence in (signed(STAGING, **changes), _padded(LIMITS.verification_thread_bytes, **changes))
@@ -218,7 +216,7 @@ async def test_a_small_envelope_is_verified_in_a_thread_if_many_keys_must_be_tri
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = CountingExecutor(1)
-    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
+    monkeypatch.setattr(opening, "_VERIFIERS", executor)
     keys = [Trusted(STAGING, f"key-{number}") for number in range(40)]
     shelf = Shelf(_padded(LIMITS.verification_thread_bytes // len(keys)))
     for trusted, jobs in (([], 0), (keys, 1)):
@@ -246,7 +244,7 @@ async def test_a_hundred_equal_queries_at_once_are_one_verification(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = CountingExecutor(4)
-    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
+    monkeypatch.setattr(opening, "_VERIFIERS", executor)
     asked = provider(configured(tmp_path), Shelf(_padded(LIMITS.verification_thread_bytes)))
     results = await asyncio.gather(*(ask(asked) for _ in range(100)))
     assert {reason(result) for result in results} == {SUFFICIENT}
@@ -260,20 +258,22 @@ async def test_a_caller_that_gives_up_takes_the_answer_from_nobody_else(tmp_path
     first.cancel()
     assert reason(await second) == SUFFICIENT
     assert first.cancelled()
-    assert asked._pending == {}
+    assert asked._opener._pending == {}
     assert reason(await ask(asked)) == SUFFICIENT
 
 
 async def test_verdicts_that_are_remembered_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    most = 50
-    monkeypatch.setattr(execution_evidence, "LIMITS", replace(LIMITS, verdict_cache_entries=most))
+    most = 15
+    limits = replace(LIMITS, verdict_cache_entries=most, answers_at_hand=most - 2, opened_envelopes=most - 1)
+    for module in (answers, opening):
+        monkeypatch.setattr(module, "LIMITS", limits)
     shelf = Shelf(candidate(b"x"))
     asked = provider(configured(tmp_path), shelf)
     for number in range(most + 5):
         shelf.candidates = [candidate(b"x%d" % number)]
         await ask(asked, repository=f"registry.example.com/{number}")
-    assert len(asked._answers) == most
-    assert len(asked._opened) == most
+    assert (len(asked._answers._packed), len(asked._answers._at_hand)) == (most, most - 2)
+    assert len(asked._opener._opened) == most - 1
     for number in (0, most):
         assert reason(await ask(asked, repository=f"registry.example.com/{number}")) == "EvidenceMalformed"
     shelf.candidates = [GOOD]
@@ -285,7 +285,7 @@ async def test_decoy_repositories_cost_no_second_verification(
 ) -> None:
     # Whoever writes the workload may name one digest under any number of repositories.
     executor = CountingExecutor(1)
-    monkeypatch.setattr(execution_evidence, "_VERIFIERS", executor)
+    monkeypatch.setattr(opening, "_VERIFIERS", executor)
     asked = provider(configured(tmp_path), Shelf(_padded(LIMITS.verification_thread_bytes)))
     for number in range(100):
         await ask(asked, repository=f"registry.example.com/decoy-{number}")

@@ -19,6 +19,7 @@ _IMAGE_CHARACTERS = 400
 _CONTAINERS = 8
 _FOUND_CHARACTERS = 800
 _NAME_CHARACTERS = 63
+_TAGGED_CHARACTERS = 50
 _SHORT_DIGEST = len("sha256:") + 12
 _ANNOTATION_CHARACTERS = 4096
 
@@ -93,7 +94,7 @@ def build_response(uid: str, decision: Decision, record_digest: str, settings: S
     }
     if verdict is Verdict.FAIL:
         response["status"] = _status(decision, Advice.of(settings, decision.environment))
-    elif verdict is Verdict.WARN:
+    elif verdict is Verdict.WARN or decision.by_tag:
         response["warnings"] = warning_texts(decision, Advice.of(settings, decision.environment))
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
 
@@ -112,7 +113,10 @@ def denial_text(decision: Decision, advice: Advice) -> str:
     if decision.overall is not None:
         lines += _lines(decision.overall.result, decision.overall.found, advice)
     for entry in _with_verdict(decision, Verdict.FAIL):
-        lines += _lines(entry.result, entry.found, advice, f"{_image(entry)} ({_containers(entry)})")
+        image = f"{_image(entry)} ({_containers(entry)})"
+        if entry.resolved is not None:
+            image += f"\n  tag:   points to {entry.resolved} now, and may move"
+        lines += _lines(entry.result, entry.found, advice, image)
     text = "\n".join(lines)
     if len(text) > LIMITS.message_characters:
         text = text[: LIMITS.message_characters - 40].rsplit("\n", 1)[0] + "\n  … and more; see the audit log"
@@ -161,7 +165,7 @@ def _lines(result: GateResult, found: str, advice: Advice, image: str = "") -> l
 
 
 def warning_texts(decision: Decision, advice: Advice) -> list[str]:
-    """Writes the warnings of a decision that admits with a warning.
+    """Writes the warnings of a decision that admits: what is missing, and which tags may move.
 
     Args:
         decision: The decision.
@@ -177,7 +181,11 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
         texts[f"{GATE_ID}: {entry.result.message}"] = None
         texts[f"image {_short_image(entry)}: {entry.result.reason.value}: {entry.found}"] = None
         texts[f"next: {advice.step(entry.result.reason)}"] = None
-    if advice.help_url:
+    for entry in decision.by_tag:
+        name = printable(entry.image.text, _TAGGED_CHARACTERS)
+        digest = (entry.resolved or "")[:_SHORT_DIGEST]
+        texts[f"image {name}: its tag points to {digest}… now, and may move"] = None
+    if advice.help_url and decision.verdict is Verdict.WARN:
         # A warning of its own: cut off, a link is of no use.
         texts[f"see {advice.help_url}"] = None
     return list(_fitting(texts))
@@ -195,16 +203,19 @@ def _fitting(texts: Iterable[str]) -> Iterator[str]:
 
 def _audit_annotations(decision: Decision, record_digest: str) -> dict[str, str]:
     # Only what follows the grammar is quoted: other text could write entries of its own. The record has it all.
-    images = ",".join(
-        f"{entry.image.text if entry.image.reference is not None else '(invalid)'}={entry.result.reason.value}"
-        for entry in decision.images
-    )
+    images = ",".join(f"{_audited(entry)}={entry.result.reason.value}" for entry in decision.images)
     return {
         "verdict": decision.verdict.value,
         "reasons": ",".join(decision.reasons),
         "images": printable(images, _ANNOTATION_CHARACTERS),
         "decision": record_digest,
     }
+
+
+def _audited(entry: ImageDecision) -> str:
+    if entry.image.reference is None:
+        return "(invalid)"
+    return entry.image.text if entry.resolved is None else f"{entry.image.text}@{entry.resolved}"
 
 
 def _with_verdict(decision: Decision, verdict: Verdict) -> list[ImageDecision]:

@@ -2,24 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Coroutine, Iterable
+from typing import Any, NamedTuple
 
 from webhook.admission.decision import Decision, ImageDecision, Ruling
-from webhook.admission.images import WorkloadImage, WorkloadNotReadableError, new_images
+from webhook.admission.images import WorkloadImage, WorkloadNotReadableError, new_images, pull_identity
 from webhook.admission.review import Review
+from webhook.admission.rule import ImageRuler, unavailable
 from webhook.gates.execution_evidence import GATE_ID
-from webhook.gates.policy import Action
-from webhook.gates.registry import GATES
 from webhook.limits import LIMITS
-from webhook.model import gate
-from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult, TriggerTime
-from webhook.model.gate import GateContext, GateResult, Verdict
-from webhook.providers.execution_evidence import CHECK_METADATA
+from webhook.model.evidence import EvidenceContext, TriggerTime
+from webhook.model.gate import GateResult, Verdict
+from webhook.model.image import ImageReference
 from webhook.providers.protocol import EvidenceProvider
 from webhook.reasons import ReasonCode
 from webhook.settings import Settings
+from webhook.stores.protocol import TagResolver
 
 _NO_TENANT = 2**64 - 1
 """The contract wants ids; admission asks for itself. The highest id, which nobody maps to a tenant."""
@@ -43,23 +41,23 @@ class Question(NamedTuple):
     deadline: float
 
 
+_Entry = ImageDecision | ImageReference
+"""A decision, or the reference that somebody must be asked about."""
+
+
 class Decider:
-    """Decides by one snapshot of the settings.
+    """Decides by one snapshot of the settings."""
 
-    A ruling depends on nothing but the settings, the environment and the provider's answer. A provider that gives
-    the very same answer object again (the warm case) therefore gets the ruling that it got before.
-    """
-
-    def __init__(self, settings: Settings, provider: EvidenceProvider) -> None:
+    def __init__(self, settings: Settings, provider: EvidenceProvider, resolver: TagResolver | None = None) -> None:
         """Binds the decider to its snapshot.
 
         Args:
             settings: One snapshot, used throughout.
             provider: Answers for image digests by the same snapshot.
+            resolver: Resolves tags where `TagPolicy` says so; None where there is no registry store.
         """
         self._settings = settings
-        self._provider = provider
-        self._rulings: dict[tuple[str | None, ...], Ruling] = {}
+        self._ruler = ImageRuler(settings, provider, resolver)
 
     async def decide(self, question: Question) -> Decision:
         """Decides about one review.
@@ -73,11 +71,11 @@ class Decider:
         environment = question.environment
         policy = self._settings.policy.for_environment(environment)
         if not (policy.enabled and policy.requires(environment)):
-            return Decision(environment, (), Ruling(self._run_gate(environment, {}), ""))
+            return Decision(environment, (), Ruling(self._ruler.run_gate(environment, {}), ""))
         try:
             images = new_images(question.review, question.body, self._settings.file.workloads)
         except WorkloadNotReadableError as error:
-            ruling = self._without_evidence(environment, ReasonCode.WORKLOAD_NOT_SUPPORTED, str(error))
+            ruling = self._ruler.without_evidence(environment, ReasonCode.WORKLOAD_NOT_SUPPORTED, str(error))
             return Decision(environment, (), ruling)
         if not images:
             return Decision(environment, (), _NOTHING_NEW)
@@ -85,105 +83,76 @@ class Decider:
 
     async def _decide_images(self, images: list[WorkloadImage], question: Question) -> list[ImageDecision]:
         """Rules on each image; those that the deadline overtakes are unavailable, the others stay ruled on."""
-        context = _context(question)
-        decided: list[ImageDecision] = []
+        decided = [self._ruler.rule_unasked(image, question.environment) for image in images]
         timer = asyncio.timeout(question.deadline - time.monotonic())
         try:
             async with timer:
-                for image in images:
-                    ruling = self._rule_unasked(image, question.environment) or await self._ask(image, context)
-                    decided.append(ImageDecision(image, ruling))
+                await self._ask(images, decided, self._context(question))
         except TimeoutError:
             if not timer.expired():
                 raise  # Somebody else's time-out is a bug to be told, not a deadline.
-            late = "no answer from the evidence stores within the deadline"
-            ruling = Ruling(unavailable(self._settings, question.environment), late)
-            decided += [ImageDecision(image, ruling) for image in images[len(decided) :]]
-        return decided
+        return [
+            self._too_late(image, question.environment) if isinstance(entry, ImageReference) else entry
+            for image, entry in zip(images, decided, strict=True)
+        ]
 
-    def _rule_unasked(self, image: WorkloadImage, environment: str) -> Ruling | None:
-        """Rules on an image that no provider need be asked for; None if one must."""
-        reference = image.reference
-        if reference is None:
-            return self._without_evidence(environment, ReasonCode.IMAGE_REFERENCE_INVALID, image.problem)
-        if self._settings.is_exempt(reference.repository):
-            return Ruling(_EXEMPT, f"{reference.repository} matches exemptImages")
-        if reference.digest is None:
-            found = "a tag, which may point to another image tomorrow"
-            return self._without_evidence(environment, ReasonCode.IMAGE_NOT_PINNED, found)
-        return None
+    async def _ask(self, images: list[WorkloadImage], decided: list[_Entry], context: EvidenceContext) -> None:
+        """Puts a decision in the place of each reference, of some images at once.
 
-    async def _ask(self, image: WorkloadImage, context: EvidenceContext) -> Ruling:
-        reference = image.reference
-        params = {
-            "image_digest": reference.digest if reference is not None else None,
-            "repository": reference.repository if reference is not None else None,
-            "environment": context.stage_id,
-        }
-        query = EvidenceQuery(self._provider.provider_id, CHECK_METADATA, params)
-        evidence = await self._provider.query(query, context)
-        key = (*params.values(),)
-        known = self._rulings.get(key)
-        if known is not None and known.evidence is evidence:
-            return known
-        ruling = self._rule(evidence, context.stage_id)
-        if evidence.error is None:
-            if key not in self._rulings and len(self._rulings) >= LIMITS.verdict_cache_entries:
-                self._rulings.pop(next(iter(self._rulings)))
-            self._rulings[key] = ruling
-        return ruling
+        What passed before is asked about in turn: the answers are most likely at hand, and starting a task for each
+        would take longer than they do.
+        """
+        apart = [
+            place
+            for place, entry in enumerate(decided)
+            if isinstance(entry, ImageReference) and not self._ruler.passed_before(entry, context.stage_id)
+        ]
 
-    def _rule(self, evidence: EvidenceResult, environment: str) -> Ruling:
-        if evidence.error is not None or evidence.value is None:
-            found = evidence.error.message if evidence.error is not None else "an empty answer"
-            return Ruling(unavailable(self._settings, environment), found, evidence)
-        metadata = evidence.value.value
-        result = self._run_gate(environment, metadata)
-        if result.reason is ReasonCode.EVIDENCE_MISSING:
-            # Say what was found and did not count; the verdict stays the gate's.
-            result = replace(result, reason=ReasonCode(metadata[gate.REASON]))
-        return Ruling(result, metadata[gate.DETAIL], evidence)
+        async def work(places: Iterable[int]) -> None:
+            for place in places:
+                entry = decided[place]
+                if isinstance(entry, ImageReference):
+                    decided[place] = await self._ruler.rule(images[place], entry, context)
 
-    def _without_evidence(self, environment: str, reason: ReasonCode, found: str) -> Ruling:
-        """Treats what cannot be looked up as what has no evidence."""
-        result = self._run_gate(environment, {gate.HAS_EVIDENCE: "false"})
-        return Ruling(replace(result, reason=reason), found)
+        if not apart or len(images) == 1:
+            await work(range(len(images)))
+            return
+        left = iter(apart)
+        crew = [work(left) for _ in range(min(len(apart), LIMITS.images_at_once))]
+        in_turn = sorted({*range(len(images))} - {*apart})
+        await _all_at_once([work(in_turn), *crew])
 
-    def _run_gate(self, environment: str, metadata: Mapping[str, str]) -> GateResult:
-        return GATES[GATE_ID](self._settings.policy, GateContext(environment, metadata))
+    def _too_late(self, image: WorkloadImage, environment: str) -> ImageDecision:
+        late = "no answer from the evidence stores within the deadline"
+        return ImageDecision(image, Ruling(unavailable(self._settings, environment), late))
+
+    def _context(self, question: Question) -> EvidenceContext:
+        registry = self._settings.file.stores.registry
+        uid = question.review.uid
+        return EvidenceContext(
+            tenant_id=_NO_TENANT,
+            namespace_id=_NO_TENANT,
+            run_id=uid,
+            scenario_id="admission",
+            stage_id=question.environment,
+            trigger_id=uid,
+            trigger_time=question.trigger_time,
+            correlation_id=uid,
+            pull=pull_identity(question.review) if registry is not None and registry.pull_secrets else None,
+        )
 
 
-def unavailable(settings: Settings, environment: str) -> GateResult:
-    """Gives the result for an artifact about which nothing could be found out.
-
-    Args:
-        settings: The snapshot in force.
-        environment: The target environment.
-
-    Returns:
-        Warn or Fail by `UnavailableEvidenceAction`; never Pass.
-    """
-    action = settings.policy.for_environment(environment).unavailable_action
-    verdict = Verdict.WARN if action is Action.WARN else Verdict.FAIL
-    message = "Execution evidence could not be looked up for this artifact"
-    return GateResult(GATE_ID, verdict, message, ReasonCode.EVIDENCE_UNAVAILABLE)
+async def _all_at_once(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Awaits all; the first that fails, or the deadline, ends the others."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _context(question: Question) -> EvidenceContext:
-    uid = question.review.uid
-    return EvidenceContext(
-        tenant_id=_NO_TENANT,
-        namespace_id=_NO_TENANT,
-        run_id=uid,
-        scenario_id="admission",
-        stage_id=question.environment,
-        trigger_id=uid,
-        trigger_time=question.trigger_time,
-        correlation_id=uid,
-    )
-
-
-_EXEMPT = GateResult(GATE_ID, Verdict.PASS, "Image is exempt from execution evidence", ReasonCode.IMAGE_EXEMPT)
 _NOTHING_NEW = Ruling(
     GateResult(GATE_ID, Verdict.PASS, "The change brings no new image", ReasonCode.IMAGES_UNCHANGED), ""
 )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from webhook.admission.images import WorkloadImage
 from webhook.admission.review import Review
-from webhook.model.canonical import canonical_json, canonical_text, sha256_digest
+from webhook.model.canonical import canonical_text, sha256_digest
 from webhook.model.evidence import EvidenceResult, TriggerTime
 from webhook.model.gate import GateResult, Verdict
 from webhook.reasons import ReasonCode
@@ -30,18 +30,14 @@ class Ruling:
     @cached_property
     def canonical(self) -> bytes:
         """The ruling as canonical JSON; encoded once, since a warm ruling serves many reviews."""
-        return canonical_json(
-            {
-                "evidence": None if self.evidence is None else self.evidence.to_json(),
-                "found": self.found,
-                "result": {
-                    "gate": self.result.gate,
-                    "result": self.result.result.value,
-                    "message": self.result.message,
-                    "reason": self.result.reason.value,
-                },
-            }
+        result = self.result
+        rest = (
+            f'"found":{canonical_text(self.found)},"result":{{"gate":{canonical_text(result.gate)},'
+            f'"message":{canonical_text(result.message)},"reason":"{result.reason.value}",'
+            f'"result":"{result.result.value}"}}}}'
         )
+        evidence = b"null" if self.evidence is None else self.evidence.canonical
+        return b'{"evidence":%b,%b' % (evidence, rest.encode("utf-8"))
 
 
 class ImageDecision(NamedTuple):
@@ -50,10 +46,13 @@ class ImageDecision(NamedTuple):
     Attributes:
         image: The image and where it stands.
         ruling: What the gate says.
+        resolved: The digest that the image's tag pointed to and that was ruled on; None if it is named by digest, or
+            was not looked up.
     """
 
     image: WorkloadImage
     ruling: Ruling
+    resolved: str | None = None
 
     @property
     def result(self) -> GateResult:
@@ -97,6 +96,11 @@ class Decision:
         """Distinct reasons of the results that made the verdict, sorted."""
         verdict = self.verdict
         return tuple(sorted({entry.reason for entry in self.results if entry.result is verdict}))
+
+    @property
+    def by_tag(self) -> list[ImageDecision]:
+        """Images that were named by a tag and ruled on by the digest that it pointed to."""
+        return [entry for entry in self.images if entry.resolved is not None]
 
     @property
     def unavailable(self) -> bool:
@@ -176,5 +180,6 @@ def _summary(decision: Decision, settings: Settings, trigger_time: TriggerTime) 
 
 def _image(entry: ImageDecision) -> bytes:
     fields = ",".join([canonical_text(use.field) for use in entry.image.uses])
-    place = f'{{"fields":[{fields}],"image":{canonical_text(entry.image.text)}}}'
+    resolved = "null" if entry.resolved is None else f'"{entry.resolved}"'
+    place = f'{{"fields":[{fields}],"image":{canonical_text(entry.image.text)},"resolved":{resolved}}}'
     return b'{"place":%b,"ruling":%b}' % (place.encode(), entry.ruling.canonical)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from webhook.admission.review import Kind, PodSpec, Review, Workload, WorkloadSpec, pod_template_changed
 from webhook.errors import ImageReferenceError
 from webhook.limits import LIMITS
+from webhook.model.evidence import PullIdentity
 from webhook.model.image import ImageReference
 
 _GROUPS = {
@@ -96,6 +97,24 @@ def new_images(review: Review, body: bytes, kinds: tuple[str, ...]) -> list[Work
         if not unchanged:
             new.append(image)
     return new
+
+
+def pull_identity(review: Review) -> PullIdentity | None:
+    """Tells whose pull secrets the node will use.
+
+    Args:
+        review: The request.
+
+    Returns:
+        The identity of the workload's pods; None if the object has no readable pod template.
+    """
+    spec = _pod_spec(review.object, review.kind.kind)
+    if spec is None:
+        return None
+    # `serviceAccount` is the deprecated name; the API server takes it where the other is missing.
+    account = spec.service_account_name or spec.service_account or "default"
+    names = tuple(entry.name for entry in spec.image_pull_secrets or () if entry.name)
+    return PullIdentity(review.namespace, account, names)
 
 
 def _require_known_kind(kind: Kind, kinds: tuple[str, ...]) -> None:
@@ -199,7 +218,7 @@ def _reference(text: str) -> tuple[ImageReference | None, str]:
     return _parse(text) if len(text) <= LIMITS.reference_characters else _parse.__wrapped__(text)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _parse(text: str) -> tuple[ImageReference | None, str]:
     try:
         return ImageReference.parse(text), ""

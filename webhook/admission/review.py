@@ -50,13 +50,22 @@ class Volume(_Narrow):
     image: ImageVolume | None = None
 
 
+class PullSecret(_Narrow):
+    """An entry of `imagePullSecrets`."""
+
+    name: str = ""
+
+
 class PodSpec(_Narrow):
-    """Everything in a pod that names an image."""
+    """Everything in a pod that names an image, or whose credentials pull it."""
 
     containers: _Bounded[Container] = None
     init_containers: _Bounded[Container] = None
     ephemeral_containers: _Bounded[Container] = None
     volumes: _Bounded[Volume] = None
+    service_account_name: str | None = None
+    service_account: str | None = None
+    image_pull_secrets: _Bounded[PullSecret] = None
 
 
 class PodTemplate(_Narrow):

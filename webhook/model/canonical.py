@@ -8,6 +8,7 @@ tests/model/test_canonical.py holds against the rfc8785 package.
 
 import hashlib
 import json
+from json.encoder import encode_basestring
 from typing import Any
 
 
@@ -37,7 +38,7 @@ def canonical_text(text: str) -> str:
     Returns:
         The string in quotes, with RFC 8785's escapes.
     """
-    return _ENCODER.encode(text)
+    return encode_basestring(text)
 
 
 def sha256_digest(data: bytes) -> str:

@@ -4,76 +4,51 @@ Stores find bytes, trust verifies them, `judgement` weighs them. The admission p
 other surface ask this same object, so nobody can get a kinder answer elsewhere.
 """
 
-import asyncio
+import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from webhook.errors import EvidenceError, UnavailableError, UntrustedError
+from webhook.errors import EvidenceError, UntrustedError
 from webhook.gates.policy import ExecutionEvidencePolicy, MinLane
 from webhook.limits import LIMITS
 from webhook.model import gate
-from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.evidence import (
     EvidenceAnchor,
     EvidenceContext,
-    EvidenceHash,
     EvidenceProblem,
     EvidenceQuery,
-    EvidenceReference,
     EvidenceResult,
-    EvidenceValue,
     Lane,
 )
 from webhook.model.image import is_digest
 from webhook.model.timestamp import format_rfc3339, from_unix_millis
+from webhook.providers.answers import Answer, AnswerCache, AnswerKey, metadata_result
 from webhook.providers.judgement import Finding, Judgement, holds_until, judge
+from webhook.providers.opening import EnvelopeOpener, Opened
+from webhook.providers.several import at_once, in_turn, together
 from webhook.reasons import ReasonCode
 from webhook.settings import Settings
-from webhook.stores.protocol import Candidate, EvidenceStore
-from webhook.trust.verify import OpenedEnvelope, VerifiedStatement, open_assertion, open_envelope
+from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject
+from webhook.trust.verify import VerifiedStatement
 
 PROVIDER_ID = "execution-evidence"
 CHECK_METADATA = "metadata"
 
 _PARAM_NAMES = frozenset({"image_digest", "repository", "environment"})
 
-_Opened = OpenedEnvelope | EvidenceError
-_OpenedKey = tuple[str, bool]
-"""Envelope digest, and whether assertions count."""
-_VERIFIERS = ThreadPoolExecutor(1, "verify")
-"""A thread of its own: hostile evidence must not keep the files' watches waiting for a thread."""
 
-_K = TypeVar("_K")
-_V = TypeVar("_V")
+class _Question(NamedTuple):
+    """One query, read."""
 
-
-class _Params(NamedTuple):
-    """The parameters of the check `metadata`."""
-
-    image_digest: str
-    repository: str | None
-    environment: str
+    key: AnswerKey
+    subject: ImageSubject
+    now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer, and for how long and from which candidates it follows.
-
-    Not a time-to-live: the stores are asked at every query, and the answer serves again only if they give the same
-    candidates and no statement has turned stale, so that it is the answer that judging anew would give.
-    """
-
-    candidates: list[Candidate]
-    since: datetime
-    until: datetime
-    result: EvidenceResult
-
-    def holds(self, candidates: list[Candidate], now: datetime) -> bool:
-        return self.since <= now <= self.until and candidates == self.candidates
+_NOTHING = Found(())
 
 
 class ExecutionEvidenceProvider:
@@ -91,13 +66,16 @@ class ExecutionEvidenceProvider:
         Args:
             settings: A new snapshot means a new provider, and with it an empty cache of verdicts: trust is judged
                 anew by construction, not by remembering to invalidate.
-            stores: Asked in this order; started by their owner.
+            stores: Started by their owner. Those at hand are asked in this order, then the remote ones at once.
         """
         self._settings = settings
-        self._stores = stores
-        self._opened: dict[_OpenedKey, _Opened] = {}
-        self._pending: dict[_OpenedKey, asyncio.Future[_Opened]] = {}
-        self._answers: dict[_Params, _Answer] = {}
+        self._at_hand = in_turn([store for store in stores if not store.remote])
+        self._remote = at_once([store for store in stores if store.remote])
+        self._has_remote = any(store.remote for store in stores)
+        registry = settings.file.stores.registry
+        self._absent_seconds = 0.0 if registry is None else registry.absent_seconds
+        self._opener = EnvelopeOpener(settings.trust)
+        self._answers = AnswerCache()
 
     async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
         """Answers one query.
@@ -112,122 +90,91 @@ class ExecutionEvidenceProvider:
         """
         if query.check_id != CHECK_METADATA:
             return _problem("check_missing", "the provider has the check `metadata`")
-        params = _read_params(query.params)
-        if params is None:
+        key = _read_params(query.params)
+        if key is None:
             return _problem("params_invalid", "params are image_digest, repository (or null) and environment")
-        anchor = EvidenceAnchor("image_digest", params.image_digest)
         if context.trigger_time.kind != "unix_millis":
-            return _problem("context_invalid", "trigger_time must be unix_millis: evidence has an age", anchor)
+            return _problem(
+                "context_invalid", "trigger_time must be unix_millis: evidence has an age", key.image_digest
+            )
         try:
             now = from_unix_millis(context.trigger_time.value)
         except ValueError:
-            return _problem("context_invalid", "trigger_time is out of range", anchor)
-        return await self._metadata(params, anchor, now)
+            return _problem("context_invalid", "trigger_time is out of range", key.image_digest)
+        subject = ImageSubject(key.image_digest, key.repository, context.pull)
+        return (await self._ask(_Question(key, subject, now))).result
 
-    async def _metadata(self, params: _Params, anchor: EvidenceAnchor, now: datetime) -> EvidenceResult:
-        candidates, failure = await self._candidates(params)
-        known = self._answers.get(params)
-        if known is not None and failure is None and known.holds(candidates, now):
-            return known.result
-        policy = self._settings.policy.for_environment(params.environment)
-        findings = await self._findings(candidates, params, policy)
-        judgement = judge(findings, policy, now)
-        if failure is not None and judgement.reason is not ReasonCode.EVIDENCE_SUFFICIENT:
-            # What could not be read might have been what is needed: absence is not known.
-            return _problem("evidence_unavailable", failure.detail, anchor)
-        answer = _answer(judgement, anchor)
-        if failure is None:
-            known = _Answer(candidates, now, holds_until(findings, policy, now), answer)
-            _remember(self._answers, params, known)
-        return answer
+    async def _ask(self, question: _Question) -> Answer:
+        """Asks the stores at hand, then the remote ones, and these again for what is newer, until it suffices."""
+        near = await self._at_hand.find(question.subject)
+        if not self._has_remote:
+            return await self._judge(question, near)
+        if near.candidates:
+            answer = await self._judge(question._replace(key=question.key._replace(asked_all=False)), near)
+            if answer.sufficient:
+                return answer
+        began = time.monotonic()
+        found = await self._find_remote(question, near)
+        answer = await self._judge(question, found)
+        if answer.sufficient:
+            return answer
+        # Somebody may have attached evidence since; what was fetched for this very query is new enough.
+        newer = await self._find_remote(question, near, self._absent_seconds + time.monotonic() - began)
+        return answer if newer == found else await self._judge(question, newer)
 
-    async def _candidates(self, params: _Params) -> tuple[list[Candidate], UnavailableError | None]:
-        candidates: list[Candidate] = []
-        failure: UnavailableError | None = None
-        for store in self._stores:
-            try:
-                candidates += await store.find(params.image_digest, params.repository)
-                failure = failure or store.gap()
-            except UnavailableError as error:
-                failure = failure or error
-        return candidates, failure
+    async def _find_remote(self, question: _Question, near: Found, max_age: float | None = None) -> Found:
+        """Gives what is near and far; an outline only where the answer that follows from it is remembered."""
+        far = await self._remote.find(question.subject, max_age)
+        if far.fingerprint is not None:
+            known = None if near != _NOTHING else self._answers.find(question.key, far, question.now)
+            if known is None:
+                far = await self._remote.find(question.subject, 0.0)
+        return far if near == _NOTHING else together([near, far])
 
-    async def _findings(
-        self, candidates: list[Candidate], params: _Params, policy: ExecutionEvidencePolicy
-    ) -> list[Finding]:
-        opened = [await self._open(entry, policy) for entry in candidates]
-        return [
-            Finding(entry.uri, _about(envelope, params, policy))
-            for entry, envelope in zip(candidates, opened, strict=True)
-        ]
-
-    async def _open(self, candidate: Candidate, policy: ExecutionEvidencePolicy) -> _Opened:
-        """Opens an envelope once, whatever images are asked for; the rest is cheap and judged at every hit."""
-        key = (candidate.digest, policy.min_lane is MinLane.ASSERTED)
-        known = self._opened.get(key)
+    async def _judge(self, question: _Question, found: Found) -> Answer:
+        key, _, now = question
+        known = self._answers.find(key, found, now)
         if known is not None:
             return known
-        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys.
-        if len(candidate.raw) * len(self._settings.trust.keys) > LIMITS.verification_thread_bytes:
-            return await self._open_in_thread(key, candidate.raw)
-        opened = self._read(candidate.raw, key[1])
-        _remember(self._opened, key, opened)
-        # Many candidates must not keep the loop to themselves.
-        await asyncio.sleep(0)
-        return opened
+        policy = self._settings.policy.for_environment(key.environment)
+        findings = [await self._finding(candidate, key, policy) for candidate in found.candidates]
+        judgement = judge(findings, policy, now, found.platforms)
+        sufficient = judgement.reason is ReasonCode.EVIDENCE_SUFFICIENT
+        if found.gap is not None and not sufficient:
+            # What could not be read might have been what is needed: absence is not known.
+            problem = _problem("evidence_unavailable", found.gap.detail, key.image_digest)
+            return Answer(now, now, sufficient, problem)
+        if not found.candidates and found.remark is not None:
+            judgement = replace(judgement, detail=found.remark)
+        answer = Answer(now, holds_until(findings, policy, now), sufficient, _result(judgement, key.image_digest))
+        self._answers.keep(key, found, answer)
+        return answer
 
-    async def _open_in_thread(self, key: _OpenedKey, raw: bytes) -> _Opened:
-        """Opens off the loop, once for all who ask at the same time; a caller that gives up stops nobody else."""
-        pending = self._pending.get(key)
-        if pending is None:
-            pending = asyncio.get_running_loop().run_in_executor(_VERIFIERS, self._read, raw, key[1])
-            self._pending[key] = pending
-            pending.add_done_callback(lambda done: self._done(key, done))
-        return await asyncio.shield(pending)
-
-    def _done(self, key: _OpenedKey, done: asyncio.Future[_Opened]) -> None:
-        self._pending.pop(key, None)
-        if not done.cancelled() and done.exception() is None:
-            # Here and not with the caller: what was worked out after the deadline serves the next review.
-            _remember(self._opened, key, done.result())
-
-    def _read(self, raw: bytes, assertions_count: bool) -> _Opened:  # noqa: FBT001 - private
-        trust = self._settings.trust
-        try:
-            return open_envelope(raw, trust)
-        except UntrustedError as error:
-            if not assertions_count:
-                return error.with_traceback(None)
-        except EvidenceError as error:
-            return error.with_traceback(None)
-        try:
-            return open_assertion(raw, trust)
-        except EvidenceError as error:
-            return error.with_traceback(None)
+    async def _finding(self, candidate: Candidate, key: AnswerKey, policy: ExecutionEvidencePolicy) -> Finding:
+        assertions_count = policy.min_lane is MinLane.ASSERTED
+        opened = await self._opener.open(candidate, assertions_count=assertions_count)
+        digest = key.image_digest if candidate.platform is None else candidate.platform.digest
+        outcome = _about(opened, digest, key.repository, assertions_count=assertions_count)
+        return Finding(candidate.uri, outcome, candidate.platform)
 
 
-def _about(opened: _Opened, params: _Params, policy: ExecutionEvidencePolicy) -> VerifiedStatement | EvidenceError:
+def _about(
+    opened: Opened, digest: str, repository: str | None, *, assertions_count: bool
+) -> VerifiedStatement | EvidenceError:
     if isinstance(opened, EvidenceError):
         return opened
     try:
         try:
-            return opened.about(params.image_digest, params.repository)
+            return opened.about(digest, repository)
         except UntrustedError:
-            if policy.min_lane is not MinLane.ASSERTED:
+            if not assertions_count:
                 raise
-            return opened.as_assertion().about(params.image_digest, params.repository)
+            return opened.as_assertion().about(digest, repository)
     except EvidenceError as error:
         return error.with_traceback(None)
 
 
-def _remember(cache: dict[_K, _V], key: _K, value: _V) -> None:
-    """Adds to a bounded cache; the oldest entry makes room."""
-    if len(cache) >= LIMITS.verdict_cache_entries:
-        cache.pop(next(iter(cache)))
-    cache[key] = value
-
-
-def _read_params(params: Any) -> _Params | None:
+def _read_params(params: Any) -> AnswerKey | None:
     if not isinstance(params, dict) or not params.keys() <= _PARAM_NAMES:
         return None
     digest, repository = params.get("image_digest"), params.get("repository")
@@ -236,29 +183,21 @@ def _read_params(params: Any) -> _Params | None:
         return None
     if repository is not None and not isinstance(repository, str):
         return None
-    return _Params(digest, repository, environment) if _is_known_digest(digest) else None
+    return AnswerKey(digest, repository, environment, asked_all=True) if _is_known_digest(digest) else None
 
 
-_is_known_digest = lru_cache(maxsize=LIMITS.verdict_cache_entries)(is_digest)
+_is_known_digest = lru_cache(maxsize=LIMITS.answers_at_hand)(is_digest)
 """`is_digest`, remembered: the same few digests are asked for all day."""
 
 
-def _problem(code: str, message: str, anchor: EvidenceAnchor | None = None) -> EvidenceResult:
+def _problem(code: str, message: str, image_digest: str | None = None) -> EvidenceResult:
+    anchor = None if image_digest is None else EvidenceAnchor("image_digest", image_digest)
     return EvidenceResult(error=EvidenceProblem(code, message), evidence_anchor=anchor)
 
 
-def _answer(judgement: Judgement, anchor: EvidenceAnchor) -> EvidenceResult:
-    value = _metadata(judgement)
-    statement = judgement.statement
-    lane = statement.lane if statement is not None else Lane.ASSERTED
-    return EvidenceResult(
-        value=EvidenceValue("json", value),
-        lane=lane,
-        evidence_hash=EvidenceHash(_sha256_hex(value)),
-        evidence_ref=EvidenceReference(judgement.uri) if judgement.uri is not None else None,
-        evidence_anchor=anchor,
-        content_type="application/json",
-    )
+def _result(judgement: Judgement, image_digest: str) -> EvidenceResult:
+    lane = Lane.ASSERTED if judgement.statement is None else judgement.statement.lane
+    return metadata_result(_metadata(judgement), lane, judgement.uri, image_digest)
 
 
 def _metadata(judgement: Judgement) -> dict[str, str]:
@@ -278,7 +217,3 @@ def _metadata(judgement: Judgement) -> dict[str, str]:
             gate.SIGNER: ",".join(judgement.statement.signers),
         }
     return value
-
-
-def _sha256_hex(value: Any) -> str:
-    return sha256_digest(canonical_json(value)).removeprefix("sha256:")

@@ -5,7 +5,7 @@ Pure: statements, policy and an instant in, a judgement out.
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from webhook.errors import EvidenceError
@@ -14,6 +14,7 @@ from webhook.limits import LIMITS
 from webhook.model.evidence import Lane
 from webhook.model.timestamp import format_rfc3339
 from webhook.reasons import ReasonCode
+from webhook.stores.protocol import Platform
 from webhook.trust.verify import VerifiedStatement
 
 
@@ -24,10 +25,17 @@ class Finding:
     Attributes:
         uri: Where it lies.
         outcome: The verified statement, or why there is none.
+        platform: The platform of the image that it is about; None if it is about the digest that was asked for.
     """
 
     uri: str
     outcome: VerifiedStatement | EvidenceError
+    platform: Platform | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it lies and for which platform, for people."""
+        return self.uri if self.platform is None else f"{self.uri} ({self.platform.name})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +65,70 @@ _NEARNESS = (
 )
 
 
-def judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> Judgement:
+def judge(
+    findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime, platforms: Sequence[Platform] = ()
+) -> Judgement:
     """Judges everything that was found about one image.
 
     Evidence passes if any single statement that counts meets the thresholds. Otherwise the best one speaks: most
     hot symbols, then call paths, then the envelope's digest, so that the choice never depends on arrival.
 
+    Where all of some platforms must have evidence, a statement about the image itself still suffices. If none does,
+    each platform is judged alone and the weakest speaks for them all: the first of those that no other falls below.
+
     Args:
         findings: All candidates, verified or refused, in any order.
         policy: The policy that holds for the target environment.
         now: The query's trigger time.
+        platforms: Platforms that must all have evidence; empty if one of any platform is enough.
 
     Returns:
         The judgement.
     """
-    counting: list[tuple[VerifiedStatement, str]] = []
-    refused: list[tuple[EvidenceError, str]] = []
+    if not platforms or not findings:
+        return _judge(findings, policy, now)
+    own = _judge([finding for finding in findings if finding.platform is None], policy, now)
+    apart = [_judge_platform(platform, findings, policy, now) for platform in platforms]
+    # Of equals, `min` and `max` take the first.
+    return max(min(apart, key=_strength), own, key=_strength)
+
+
+def _judge_platform(
+    platform: Platform, findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime
+) -> Judgement:
+    about = [finding for finding in findings if finding.platform and finding.platform.digest == platform.digest]
+    judgement = _judge(about, policy, now)
+    if judgement.uri is not None:
+        return judgement
+    return replace(judgement, detail=f"no statement about its manifest for {platform.name}")
+
+
+def _strength(judgement: Judgement) -> tuple[int, int, int, int]:
+    """Orders judgements about different manifests of one image by how near they are to a pass."""
+    if judgement.statement is None:
+        return 0, 0, 0, -_NEARNESS.index(judgement.reason)
+    evidence = judgement.statement.evidence
+    sufficient = judgement.reason is ReasonCode.EVIDENCE_SUFFICIENT
+    return 1 + sufficient, evidence.hot_symbol_count, evidence.unique_call_paths, 0
+
+
+def _judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> Judgement:
+    counting: list[tuple[VerifiedStatement, Finding]] = []
+    refused: list[tuple[EvidenceError, Finding]] = []
     for finding in findings:
         outcome = finding.outcome
         if not isinstance(outcome, EvidenceError):
             objection = _objection(outcome, policy, now)
             if objection is None:
-                counting.append((outcome, finding.uri))
+                counting.append((outcome, finding))
                 continue
             outcome = objection
-        refused.append((outcome, finding.uri))
+        refused.append((outcome, finding))
     if not counting:
         return _nothing_counts(refused)
     # Of two copies of one envelope, the one whose place sorts first is named.
-    statement, uri = max(sorted(counting, key=_place), key=lambda entry: _rank(entry[0], policy))
-    return _speaking(statement, uri, policy)
+    statement, finding = max(sorted(counting, key=_place), key=lambda entry: _rank(entry[0], policy))
+    return _speaking(statement, finding, policy)
 
 
 def holds_until(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> datetime:
@@ -113,8 +155,8 @@ def holds_until(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, no
     return min((turn for turn in turns if turn >= now), default=datetime.max.replace(tzinfo=UTC))
 
 
-def _place(entry: tuple[VerifiedStatement, str]) -> str:
-    return entry[1]
+def _place(entry: tuple[VerifiedStatement, Finding]) -> str:
+    return entry[1].place
 
 
 def _objection(statement: VerifiedStatement, policy: ExecutionEvidencePolicy, now: datetime) -> EvidenceError | None:
@@ -149,21 +191,21 @@ def _rank(statement: VerifiedStatement, policy: ExecutionEvidencePolicy) -> tupl
     return (_sufficient(statement, policy), *counts, statement.lane is Lane.VERIFIED, statement.envelope_digest)
 
 
-def _speaking(statement: VerifiedStatement, uri: str, policy: ExecutionEvidencePolicy) -> Judgement:
+def _speaking(statement: VerifiedStatement, finding: Finding, policy: ExecutionEvidencePolicy) -> Judgement:
     evidence = statement.evidence
     signer = f"signed by {', '.join(statement.signers)}" if statement.signers else "not signed by a trusted key"
     detail = (
-        f"hot symbols: {evidence.hot_symbol_count}, call paths: {evidence.unique_call_paths} in {uri}, {signer}, "
-        f"observed in '{evidence.environment}' until {format_rfc3339(evidence.observed_until)}"
+        f"hot symbols: {evidence.hot_symbol_count}, call paths: {evidence.unique_call_paths} in {finding.place}, "
+        f"{signer}, observed in '{evidence.environment}' until {format_rfc3339(evidence.observed_until)}"
     )
     sufficient = _sufficient(statement, policy)
     reason = ReasonCode.EVIDENCE_SUFFICIENT if sufficient else ReasonCode.EVIDENCE_INSUFFICIENT
-    return Judgement(statement, uri, reason, detail)
+    return Judgement(statement, finding.uri, reason, detail)
 
 
-def _nothing_counts(refused: list[tuple[EvidenceError, str]]) -> Judgement:
+def _nothing_counts(refused: list[tuple[EvidenceError, Finding]]) -> Judgement:
     if not refused:
         return Judgement(None, None, ReasonCode.EVIDENCE_MISSING, "no statement about this digest")
-    nearest, uri = min(refused, key=lambda entry: (_NEARNESS.index(entry[0].reason), entry[1]))
+    nearest, finding = min(refused, key=lambda entry: (_NEARNESS.index(entry[0].reason), entry[1].place))
     count = "1 statement" if len(refused) == 1 else f"{len(refused)} statements, the nearest"
-    return Judgement(None, uri, nearest.reason, f"{count} in {uri}, {nearest.detail}")
+    return Judgement(None, finding.uri, nearest.reason, f"{count} in {finding.place}, {nearest.detail}")

@@ -2,17 +2,16 @@
 
 A look-up is a dictionary access; no request is made while an admission waits.
 
-What is not known is not absent. Until the first list has been read, `find` raises. When the API server has not been
-heard for `STALE_SECONDS`, candidates that are known are still given, for evidence that was signed stays signed; but
-there is a `gap`, since a better one may have been created in the meantime, and when none is known, `find` raises. A
-candidate that was deleted in the meantime is given too: whoever wants a statement to stop counting removes its key
-from the trust policy or lets `MaxEvidenceAge` pass, neither of which needs the API server.
+What is not known is not absent. Until the first list has been read, there is nothing but a gap. When the API server
+has not been heard for `STALE_SECONDS`, candidates that are known are still given, for evidence that was signed stays
+signed; but there is a gap, since a better one may have been created in the meantime. A candidate that was deleted in
+the meantime is given too: whoever wants a statement to stop counting removes its key from the trust policy or lets
+`MaxEvidenceAge` pass, neither of which needs the API server.
 """
 
 import bisect
 import logging
 import weakref
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from webhook.kube.client import KubeClient
 from webhook.kube.reflector import DEFAULT_PACE, Reflector, ReflectorPace
 from webhook.limits import LIMITS
 from webhook.model.canonical import canonical_json, sha256_digest
-from webhook.stores.protocol import Candidate
+from webhook.stores.protocol import Candidate, Found, ImageSubject
 from webhook.trust.verify import subject_digests
 
 COLLECTION = "/apis/stella.ops/v1alpha1/executionevidences"
@@ -191,9 +190,11 @@ class ClusterStore:
 
     Attributes:
         name: `cluster`.
+        remote: False: the resources are followed.
     """
 
     name = "cluster"
+    remote = False
 
     def __init__(self, client: KubeClient, pace: ReflectorPace = DEFAULT_PACE) -> None:
         self._reflector: Reflector[EvidenceIndex] = Reflector(client, COLLECTION, EvidenceIndex, pace)
@@ -221,28 +222,21 @@ class ClusterStore:
         """Stops following, and frees the index."""
         await self._reflector.stop()
 
-    async def find(self, image_digest: str, repository: str | None) -> Sequence[Candidate]:  # noqa: ARG002 - protocol
+    async def find(self, subject: ImageSubject, max_age: float | None = None) -> Found:  # noqa: ARG002 - the protocol's
         """Finds what claims to be evidence about an image.
 
         Args:
-            image_digest: `sha256:` and 64 hexadecimal digits.
-            repository: Not used: a resource names digests.
+            subject: The image; a resource names digests, and nothing else of it matters.
+            max_age: Not used: the resources are followed.
 
         Returns:
-            At most `LIMITS.candidates`, in the order that the class describes.
-
-        Raises:
-            UnavailableError: None is known, and that does not mean that there is none.
+            At most `LIMITS.candidates`, in the order that the class describes; with a gap if there may be more.
         """
         index = self._reflector.state
         if index is None:
             reason = self._reflector.failure or "the first list has not been read"
-            raise UnavailableError(f"the cluster store cannot be read: {reason}")
-        found = index.find(image_digest)
-        gap = self.gap()
-        if not found and gap is not None:
-            raise gap
-        return found
+            return Found((), UnavailableError(f"the cluster store cannot be read: {reason}"))
+        return Found(tuple(index.find(subject.digest)), self.gap())
 
     def gap(self) -> UnavailableError | None:
         """Says what the store cannot see at present.

@@ -12,7 +12,7 @@ from webhook.errors import EvidenceError, UnavailableError
 from webhook.files import Fingerprint, Watch, fingerprint, read_capped
 from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
-from webhook.stores.protocol import Candidate
+from webhook.stores.protocol import Candidate, Found, ImageSubject
 from webhook.trust.verify import subject_digests
 
 _LOG = logging.getLogger(__name__)
@@ -30,13 +30,15 @@ class DirectoryStore:
 
     Files whose names begin with a dot are left out, which is also how a mounted ConfigMap hides its bookkeeping.
     Sub-folders are not entered. A file that is no envelope is logged and passed over. A file that cannot be read
-    makes absence unknown: `find` then raises instead of returning nothing.
+    makes absence unknown: `find` then tells of a gap.
 
     Attributes:
         name: `directory`.
+        remote: False: the folder has been read.
     """
 
     name = "directory"
+    remote = False
 
     def __init__(self, folder: Path) -> None:
         """Prepares the store.
@@ -65,24 +67,18 @@ class DirectoryStore:
         self._reading = await asyncio.to_thread(_read, self._folder)
         return self._reading.problem is None
 
-    async def find(self, image_digest: str, repository: str | None) -> Sequence[Candidate]:  # noqa: ARG002 - the protocol's
+    async def find(self, subject: ImageSubject, max_age: float | None = None) -> Found:  # noqa: ARG002 - the protocol's
         """Finds what claims to be evidence about an image.
 
         Args:
-            image_digest: `sha256:` and 64 hexadecimal digits.
-            repository: Not used; the folder is filed by digest alone.
+            subject: The image; the folder is filed by its digest alone.
+            max_age: Not used: the folder is followed.
 
         Returns:
-            At most `LIMITS.candidates`, ordered by file name.
-
-        Raises:
-            UnavailableError: There is none, and the folder could not be read completely.
+            At most `LIMITS.candidates`, ordered by file name; with a gap if the folder could not be read completely.
         """
-        found = self._reading.by_digest.get(image_digest, ())
-        gap = self.gap()
-        if not found and gap is not None:
-            raise gap
-        return found[: LIMITS.candidates]
+        found = self._reading.by_digest.get(subject.digest, ())
+        return Found(tuple(found[: LIMITS.candidates]), self.gap())
 
     def gap(self) -> UnavailableError | None:
         """Says what could not be read.

@@ -1,0 +1,84 @@
+"""Opening envelopes: what costs, done once for each envelope and off the loop where it would hold others up."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from webhook.errors import EvidenceError, UntrustedError
+from webhook.limits import LIMITS
+from webhook.model.bounded import remember
+from webhook.stores.protocol import Candidate
+from webhook.trust.policy import TrustPolicy
+from webhook.trust.verify import OpenedEnvelope, open_assertion, open_envelope
+
+Opened = OpenedEnvelope | EvidenceError
+
+_Key = tuple[str, bool]
+"""Envelope digest, and whether assertions count."""
+
+_VERIFIERS = ThreadPoolExecutor(1, "verify")
+"""A thread of its own: hostile evidence must not keep the files' watches waiting for a thread."""
+
+
+class EnvelopeOpener:
+    """Opens envelopes by one trust policy, and remembers those that were opened lately."""
+
+    def __init__(self, trust: TrustPolicy) -> None:
+        """Makes an opener that remembers nothing.
+
+        Args:
+            trust: The trusted keys.
+        """
+        self._trust = trust
+        self._opened: dict[_Key, Opened] = {}
+        self._pending: dict[_Key, asyncio.Future[Opened]] = {}
+
+    async def open(self, candidate: Candidate, *, assertions_count: bool) -> Opened:
+        """Opens an envelope once, whatever images are asked for; the rest is cheap and judged at every query.
+
+        Args:
+            candidate: What a store found.
+            assertions_count: Whether an envelope that nobody trusted signed is opened as anybody's word.
+
+        Returns:
+            The envelope, or why it does not count.
+        """
+        key = (candidate.digest, assertions_count)
+        known = self._opened.get(key)
+        if known is not None:
+            return known
+        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys.
+        if len(candidate.raw) * len(self._trust.keys) > LIMITS.verification_thread_bytes:
+            return await self._open_in_thread(key, candidate.raw)
+        opened = self._read(candidate.raw, assertions_count)
+        remember(self._opened, key, opened, LIMITS.opened_envelopes)
+        # Many candidates must not keep the loop to themselves.
+        await asyncio.sleep(0)
+        return opened
+
+    async def _open_in_thread(self, key: _Key, raw: bytes) -> Opened:
+        """Opens off the loop, once for all who ask at the same time; a caller that gives up stops nobody else."""
+        pending = self._pending.get(key)
+        if pending is None:
+            pending = asyncio.get_running_loop().run_in_executor(_VERIFIERS, self._read, raw, key[1])
+            self._pending[key] = pending
+            pending.add_done_callback(lambda done: self._done(key, done))
+        return await asyncio.shield(pending)
+
+    def _done(self, key: _Key, done: asyncio.Future[Opened]) -> None:
+        self._pending.pop(key, None)
+        if not done.cancelled() and done.exception() is None:
+            # Here and not with the caller: what was worked out after the deadline serves the next review.
+            remember(self._opened, key, done.result(), LIMITS.opened_envelopes)
+
+    def _read(self, raw: bytes, assertions_count: bool) -> Opened:  # noqa: FBT001 - private
+        try:
+            return open_envelope(raw, self._trust)
+        except UntrustedError as error:
+            if not assertions_count:
+                return error.with_traceback(None)
+        except EvidenceError as error:
+            return error.with_traceback(None)
+        try:
+            return open_assertion(raw, self._trust)
+        except EvidenceError as error:
+            return error.with_traceback(None)
