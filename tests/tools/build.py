@@ -59,17 +59,25 @@ class Module:
         return flags
 
 
+REGISTRY_MODULES = (
+    Module("registry", ("referrers-registry",)),
+    Module("distribution", ("registry",)),
+    Module("oras", ("oras",)),
+    Module("cosign", ("cosign",)),
+)
+"""Built also for those who have assets: setup-envtest installs nothing like them, and the first one is our own."""
+
 TEST_MODULES = (
     Module("kubernetes", ("kube-apiserver", "kube-controller-manager", "kubectl")),
     Module("etcd", ("etcd",)),
     Module("helm", ("helm",)),
+    *REGISTRY_MODULES,
 )
 """What `make test` needs."""
 
 NODE_MODULES = (
     Module("node", ("kubelet", "kube-proxy", "kube-scheduler")),
     Module("coredns", ("coredns",)),
-    Module("distribution", ("registry",)),
     Module("crane", ("crane",)),
 )
 """What a node needs besides, for `make e2e`."""
@@ -82,8 +90,8 @@ def program(name: str, environment: Mapping[str, str] = os.environ) -> Path:
 
     Args:
         name: Its file name, for example `kube-apiserver`.
-        environment: `KUBEBUILDER_ASSETS` is honoured first, with `PATH` for what is not in it; without it, the cache
-            below `XDG_CACHE_HOME` or `~/.cache`.
+        environment: `KUBEBUILDER_ASSETS` is honoured first, with `PATH` for what is not in it; without it, and for
+            `REGISTRY_MODULES`, the cache below `XDG_CACHE_HOME` or `~/.cache`.
 
     Returns:
         The program.
@@ -91,9 +99,9 @@ def program(name: str, environment: Mapping[str, str] = os.environ) -> Path:
     Raises:
         ToolsError: There is none, Helm is another major version, or nothing has been built yet.
     """
-    if environment.get(ASSETS_VARIABLE):
-        return _of_the_user(name, environment)
     module = next(module for module in MODULES if name in module.programs)
+    if not _is_built(module, environment):
+        return _of_the_user(name, environment)
     folder = cache_folder(module, environment, go_version())
     if not folder.is_dir():
         how = "make tools" if module in TEST_MODULES else "make e2e"
@@ -114,9 +122,10 @@ def build(modules: Sequence[Module] = TEST_MODULES, environment: Mapping[str, st
     Raises:
         ToolsError: The user's own programs lack one, Go is missing or too old, or a build failed.
     """
-    if not environment.get(ASSETS_VARIABLE):
+    wanted = [module for module in modules if _is_built(module, environment)]
+    if wanted:
         version = go_version()
-        for module in modules:
+        for module in wanted:
             _build_once(module, cache_folder(module, environment, version), environment)
     return [program(name, environment) for module in modules for name in module.programs]
 
@@ -131,11 +140,12 @@ def cache_folder(module: Module, environment: Mapping[str, str], version: str, m
         modules: The folder that holds the Go modules.
 
     Returns:
-        A folder whose name changes with the module's go.mod, its go.sum and the Go version.
+        A folder whose name changes with the module's go.mod, its go.sum, its own source and the Go version.
     """
     content = hashlib.sha256(version.encode())
-    for name in ("go.mod", "go.sum"):
-        content.update(hashlib.sha256((modules / module.folder / name).read_bytes()).digest())
+    home = modules / module.folder
+    for path in (home / "go.mod", home / "go.sum", *sorted(home.glob("*.go"))):
+        content.update(hashlib.sha256(path.read_bytes()).digest())
     return cache_home(environment) / "tools" / f"{module.folder}-{content.hexdigest()[:16]}"
 
 
@@ -181,6 +191,10 @@ def go_version(go: str = "go") -> str:
     return answer.stdout.strip()
 
 
+def _is_built(module: Module, environment: Mapping[str, str]) -> bool:
+    return module in REGISTRY_MODULES or not environment.get(ASSETS_VARIABLE)
+
+
 def _go_directive(go_mod: Path) -> tuple[int, int]:
     found = re.search(r"^go (\d+)\.(\d+)", go_mod.read_text(), re.MULTILINE)
     if not found:
@@ -215,7 +229,7 @@ def _locked(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another run builds the control plane: waiting for it")
+            say("another run builds this program: waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

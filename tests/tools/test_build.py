@@ -16,8 +16,8 @@ def modules(tmp_path: Path) -> Path:
     copy = tmp_path / "modules"
     for module in MODULES:
         (copy / module.folder).mkdir(parents=True)
-        for name in ("go.mod", "go.sum"):
-            shutil.copy(HERE / module.folder / name, copy / module.folder / name)
+        for path in (HERE / module.folder).glob("*.*"):
+            shutil.copy(path, copy / module.folder)
     return copy
 
 
@@ -36,7 +36,7 @@ def fake_go(folder: Path, answer: str) -> str:
     return str(go)
 
 
-KUBERNETES, ETCD, HELM = MODULES[:3]
+KUBERNETES, ETCD, HELM, REGISTRY = MODULES[:4]
 
 
 def built(module: Module, cache: Path) -> dict[str, str]:
@@ -97,6 +97,13 @@ def test_programs_that_were_built_before_are_found_and_not_built_again(tmp_path:
     assert build([KUBERNETES], environment) == [folder / name for name in KUBERNETES.programs]
 
 
+@pytest.mark.usefixtures("go")
+def test_our_own_registry_is_built_also_for_a_user_who_has_assets(tmp_path: Path) -> None:
+    environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl") | built(REGISTRY, tmp_path)
+    folder = cache_folder(REGISTRY, environment, "go1.26.0")
+    assert build([ETCD, REGISTRY], environment) == [tmp_path / "assets" / "etcd", folder / "referrers-registry"]
+
+
 def fake_helm(folder: Path, version: str) -> dict[str, str]:
     """Makes an environment of somebody who has assets, and a Helm on PATH."""
     environment = install(folder / "assets", "kube-apiserver", "etcd", "kubectl")
@@ -132,9 +139,12 @@ def test_the_cache_lies_in_the_home_folder_by_default() -> None:
     assert folder.parent == Path.home() / ".cache" / "execution-evidence-gate" / "tools"
 
 
-@pytest.mark.parametrize("name", ["go.mod", "go.sum"])
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.folder)
-def test_the_key_changes_with_each_file_that_names_a_version(modules: Path, module: Module, name: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [*((module, name) for module in MODULES for name in ("go.mod", "go.sum")), (REGISTRY, "main.go")],
+    ids=lambda value: value.folder if isinstance(value, Module) else value,
+)
+def test_the_key_changes_with_each_file_of_a_module(modules: Path, module: Module, name: str) -> None:
     before = {other: cache_folder(other, {}, "go1.26.0", modules) for other in MODULES}
     with (modules / module.folder / name).open("a") as handle:
         handle.write("// changed\n")

@@ -1,4 +1,4 @@
-// The registry that images are pulled from; it has no referrers API.
+// The registry without the referrers API, from which nodes pull their images too.
 module execution-evidence-gate/tests/tools/distribution
 
 go 1.26.0
