@@ -59,8 +59,16 @@ class Limits:
     """Bytes of an envelope times trusted keys; what lies above is verified in a thread, so that the loop goes on."""
     review_values: int = 400_000
     """Values in one review, counted by separators before it is parsed."""
-    verdict_cache_entries: int = 20_000
-    """Verified envelopes, and answers about images, that are remembered."""
+    verdict_cache_entries: int = 100_000
+    """Answers about images that are remembered, packed."""
+    answers_at_hand: int = 1_000
+    """Answers, and rulings, that are remembered as they are, for the images that are asked for all day."""
+    packed_answer_bytes: int = 1024
+    """One packed answer; most take a quarter of that."""
+    opened_envelopes: int = 2_000
+    """Verified envelopes that are remembered; an answer that is remembered needs none."""
+    images_at_once: int = 16
+    """Images of one review that are asked about at the same time."""
     profile_bytes: int = 256 * 1024 * 1024
     """One profile given to `attest`."""
     profile_line_bytes: int = 64 * 1024
@@ -79,6 +87,82 @@ class Limits:
     """Files that the directory store reads."""
     directory_bytes: int = 256 * 1024 * 1024
     """What they may hold together; it is kept in memory."""
+    registry_file_bytes: int = 1024 * 1024
+    """One CA bundle, one Docker configuration; a Secret holds no more."""
+    docker_config_entries: int = 1024
+    """Entries of one Docker configuration, and of all pull secrets of a pod."""
+    helper_bytes: int = 64 * 1024
+    """What a credential helper may print."""
+    pull_secrets: int = 32
+    """Pull secrets of one pod and its ServiceAccount."""
+    pull_secret_bytes: int = 512 * 1024
+    """One pull secret, or ServiceAccount, as the API server sends it: a hundred times what a login takes."""
+    registry_hosts: int = 256
+    """Registries with settings of their own."""
+    registry_networks: int = 64
+    """Networks that one registry may lie in."""
+    manifest_bytes: int = 4 * 1024 * 1024
+    """One manifest or index; the distribution specification lets registries refuse larger ones."""
+    referrers: int = 64
+    """Referrers of one image that are looked at."""
+    referrer_pages: int = 16
+    """Pages of a list of referrers."""
+    registry_redirects: int = 5
+    """Hops from a registry to where the bytes lie."""
+    registry_retry_after: float = 300.0
+    """The longest wait that a registry may ask for."""
+    registry_credentials: int = 8
+    """Credentials that are tried for one repository."""
+    registry_token_bytes: int = 64 * 1024
+    """A token service's answer."""
+    registry_tokens: int = 4096
+    """Tokens that are remembered."""
+    platforms: int = 64
+    """Platforms that the configuration asks for, or that an index names."""
+    registry_evidence_bytes: int = 8 * 1024 * 1024
+    """Blobs that one look-up in registries fetches."""
+    registry_light_bytes: int = 256 * 1024
+    """What look-ups may fetch side by side, however many there are; evidence takes a few kilobytes."""
+    registry_heavy_look_ups: int = 4
+    """Look-ups that may hold more than that at the same time."""
+    registry_cache_entries: int = 100_000
+    """Look-ups in registries that are remembered, most of them by an outline."""
+    registry_cache_bytes: int = 8 * 1024 * 1024
+    """What those may hold together of which the evidence itself is kept."""
+    registry_habits: int = 4096
+    """Repositories of which it is remembered how their attestations are attached."""
+    registry_calls: int = 16
+    """Requests to registries that one look-up has under way."""
+    query_bytes: int = 64 * 1024
+    """One evidence query over HTTP or from a file; it is parsed on the loop that admission lives on."""
+    frame_bytes: int = 1024 * 1024
+    """One message on standard input; Decision Gate's own cap."""
+    frame_header_bytes: int = 8 * 1024
+    """The header before it; Decision Gate's own cap."""
+    query_seconds: float = 10.0
+    """What an evidence query gets, from its body to its answer."""
+    queries_in_flight: int = 64
+    """Evidence queries under way; more are refused."""
+    query_rate: float = 50.0
+    """Evidence queries a second of one caller, in the long run."""
+    query_burst: int = 100
+    """Those that may come at once after a rest."""
+    query_callers: int = 1024
+    """Callers whose rate and right are remembered."""
+    caller_seconds: float = 10.0
+    """How long the API server's word about a caller is remembered; a right that is taken back lasts as long."""
+    caller_check_seconds: float = 5.0
+    """What the API server gets to say who a caller is and what it may."""
+    caller_check_rate: float = 20.0
+    """Tokens a second that the API server is asked about."""
+    caller_check_burst: int = 40
+    """Those at once after a rest."""
+    bearer_tokens: int = 64
+    """Tokens in the file of those who may query."""
+    bearer_token_bytes: int = 4096
+    """One of them, or one that is shown to us."""
+    query_reply_bytes: int = 1024 * 1024
+    """What `evidence-gate query` reads of a server's answer."""
 
 
 LIMITS = Limits()

@@ -6,10 +6,9 @@ silently ignored is a gate that somebody believes to be closed.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, AliasChoices, Field, ValidationError
 
 from webhook.errors import ConfigurationError
 from webhook.files import read_capped
@@ -17,6 +16,7 @@ from webhook.gates.policy import Action, EnvironmentNames, ExecutionEvidencePoli
 from webhook.limits import LIMITS
 from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.pattern import RepositoryPattern
+from webhook.settings_stores import PatternText, Section, StoreSettings
 from webhook.settings_text import describe_errors, parse_text
 from webhook.trust.keys import KeyNotSupportedError, PublicKey
 from webhook.trust.policy import TrustedKey, TrustPolicy
@@ -34,25 +34,13 @@ WORKLOADS = (
 """Kinds that the gate can read."""
 
 
-def _pattern(text: str) -> str:
-    RepositoryPattern.parse(text)
-    return text
-
-
 def _workload(kind: str) -> str:
     if kind not in WORKLOADS:
         raise ValueError(f"not one of {', '.join(WORKLOADS)}")
     return kind
 
 
-PatternText = Annotated[str, AfterValidator(_pattern)]
 WorkloadKind = Annotated[str, AfterValidator(_workload)]
-
-
-class _Section(BaseModel):
-    """Base of our own sections: camelCase, frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
 
 class PolicyGates(PolicyModel):
@@ -62,25 +50,7 @@ class PolicyGates(PolicyModel):
     """The gate `execution-evidence`."""
 
 
-class DirectoryStoreSettings(_Section):
-    """A folder of envelopes, for trying out and for tests."""
-
-    path: Path
-    """The folder; relative to the configuration file."""
-
-
-class ClusterStoreSettings(_Section):
-    """ExecutionEvidence resources in the cluster; needs no settings of its own."""
-
-
-class StoreSettings(_Section):
-    """Where envelopes lie; every store that is named is asked."""
-
-    directory: DirectoryStoreSettings | None = None
-    cluster: ClusterStoreSettings | None = None
-
-
-class TrustedKeySettings(_Section):
+class TrustedKeySettings(Section):
     """One trusted key."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -93,7 +63,7 @@ class TrustedKeySettings(_Section):
     """Image repositories that the key may speak for (`registry.example.com/shop/*`); any by default."""
 
 
-class TrustSettings(_Section):
+class TrustSettings(Section):
     """Who is believed."""
 
     keys: Annotated[tuple[TrustedKeySettings, ...], Field(max_length=LIMITS.trusted_keys)] = ()
@@ -103,21 +73,21 @@ class TrustSettings(_Section):
     """Accepted predicate types, compared exactly; by default the two spellings of ours."""
 
 
-class EventSettings(_Section):
+class EventSettings(Section):
     """Kubernetes Events."""
 
     enabled: Annotated[bool, Field(strict=True)] = True
     """Whether each evaluated review leaves an Event (needs a Kubernetes client)."""
 
 
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """The server's own behaviour."""
 
     drain_seconds: Annotated[float, Field(strict=True, ge=0, le=600)] = 20.0
     """Seconds that a stopping server still answers, until every API server has gone elsewhere."""
 
 
-class SettingsFile(_Section):
+class SettingsFile(Section):
     """The file as it is written."""
 
     policy_gates: Annotated[PolicyGates, Field(validation_alias=AliasChoices("PolicyGates", "policyGates"))] = Field(
@@ -146,6 +116,7 @@ class Settings:
         file: The rest as it was written.
         path: The configuration file.
         digest: `sha256:` and 64 hexadecimal digits over everything that influences a verdict.
+        store_files: The same over the content of the files that `stores` names; with it the stores are made anew.
     """
 
     policy: ExecutionEvidencePolicy
@@ -154,6 +125,7 @@ class Settings:
     file: SettingsFile
     path: Path
     digest: str
+    store_files: str
 
     def is_exempt(self, repository: str) -> bool:
         """Tells whether a repository's images need no evidence.
@@ -170,9 +142,11 @@ class Settings:
         """Gives every file that the settings were made from.
 
         Returns:
-            The configuration file and the keys.
+            The configuration file, the keys, and what the stores read once.
         """
-        return [self.path, *(self.path.parent / entry.file for entry in self.file.trust.keys)]
+        folder = self.path.parent
+        keys = [folder / entry.file for entry in self.file.trust.keys]
+        return [self.path, *keys, *self.file.stores.files(folder)]
 
     def remarks(self) -> list[str]:
         """Finds what is valid and yet hardly meant.
@@ -189,8 +163,7 @@ class Settings:
             remarks.append("RequiredEnvironments is empty: every image is admitted.")
         if not self.trust.keys and MinLane.VERIFIED in lanes:
             remarks.append("trust.keys is empty: no evidence can count.")
-        if self.file.stores.directory is None and self.file.stores.cluster is None:
-            remarks.append("stores is empty: no evidence can be found.")
+        remarks += self.file.stores.remarks()
         if any(p.missing_evidence_action is Action.BLOCK and p.unavailable_action is Action.WARN for p in everywhere):
             remarks.append(
                 "UnavailableEvidenceAction is Warn: whoever can make a store fail deploys without evidence."
@@ -225,18 +198,22 @@ def load_settings(path: Path) -> Settings:
 
 
 def _assemble(file: SettingsFile, path: Path) -> Settings:
-    policy = file.policy_gates.execution_evidence
-    if TagPolicy.RESOLVE in {policy.tag_policy, *(entry.tag_policy for entry in policy.overrides.values())}:
-        raise ConfigurationError(f"{path}: TagPolicy Resolve needs a registry store, and there is none yet")
+    policy, registry = file.policy_gates.execution_evidence, file.stores.registry
+    tag_policies = {policy.tag_policy, *(entry.tag_policy for entry in policy.overrides.values())}
+    if TagPolicy.RESOLVE in tag_policies and registry is None:
+        raise ConfigurationError(f"{path}: TagPolicy Resolve asks a registry for the digest; set stores.registry")
     trust = _load_trust(file.trust, path)
-    content = {
+    content: dict[str, Any] = {
         "policy": policy.content,
         "trust": trust.digest,
         "exemptImages": list(file.exempt_images),
         "workloads": list(file.workloads),
     }
+    if registry is not None:
+        content["registry"] = registry.content
     patterns = tuple(RepositoryPattern.parse(text) for text in file.exempt_images)
-    return Settings(policy, trust, patterns, file, path, sha256_digest(canonical_json(content)))
+    digest = sha256_digest(canonical_json(content))
+    return Settings(policy, trust, patterns, file, path, digest, file.stores.files_digest(path.parent))
 
 
 def _load_trust(section: TrustSettings, path: Path) -> TrustPolicy:

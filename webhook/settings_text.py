@@ -65,7 +65,8 @@ def describe_errors(error: ValidationError, model: type[BaseModel], path: Path) 
 
 def _place(location: tuple[int | str, ...]) -> str:
     text = ""
-    for part in location:
+    # pydantic marks a mapping's key that is wrong by a part of its own.
+    for part in (part for part in location if part != "[key]"):
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.removeprefix(".") or "the file"
 

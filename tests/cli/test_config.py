@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from click.testing import CliRunner, Result
 
 from tests.support.keys import ecdsa
 from webhook.cli.main import main
 from webhook.settings import load_settings
 
+ALLOW = {"allow": ["ghcr.io/*"]}
 COMMAND = Path(sys.executable).with_name("evidence-gate")
 GOOD: dict[str, Any] = {
     "PolicyGates": {"ExecutionEvidence": {"Enabled": True}},
@@ -19,6 +21,10 @@ GOOD: dict[str, Any] = {
 }
 SEED = """{"PolicyGates":{"ExecutionEvidence":{"Enabled":false,"MissingEvidenceAction":"Warn",
 "RequiredEnvironments":["production"],"MinHotSymbolCount":3,"MinUniqueCallPaths":1}}}"""
+
+
+def registry(**options: Any) -> dict[str, Any]:
+    return {"stores": {"registry": ALLOW | options}}
 
 
 @pytest.fixture
@@ -87,8 +93,9 @@ MISTAKES: list[tuple[str, str | bytes | dict[str, Any], list[str]]] = [
     (
         "tags",
         {"PolicyGates": {"ExecutionEvidence": {"TagPolicy": "Resolve"}}},
-        ["TagPolicy Resolve needs a registry store, and there is none yet"],
+        ["TagPolicy Resolve asks a registry for the digest; set stores.registry"],
     ),
+    ("registry", GOOD | registry(alow=[]), ["stores.registry.alow: unknown key, did you mean 'allow'?"]),
 ]
 
 
@@ -102,6 +109,45 @@ def test_a_mistake_is_told_on_standard_error_and_exits_with_2(
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == "".join(f"{file}: {problem}\n" for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("options", "content", "place", "problem"),
+    [
+        ({"dockerConfig": "login"}, None, "dockerConfig", "cannot be read, or is larger than 1 MiB"),
+        ({"dockerConfig": "login"}, "[]", "dockerConfig", "it is no mapping"),
+        (
+            {"dockerConfig": "login"},
+            '{"credsStore": "absent"}',
+            "dockerConfig",
+            "the credential helper docker-credential-absent is not on PATH",
+        ),
+        (
+            {"hosts": {"ghcr.io": {"caFile": "login"}}},
+            "text",
+            "hosts.ghcr.io.caFile",
+            "cannot be read, or holds no PEM certificates",
+        ),
+    ],
+)
+def test_a_file_that_the_registry_store_cannot_use_is_a_mistake(
+    options: dict[str, Any], content: str | None, place: str, problem: str, folder: Path
+) -> None:
+    if content is not None:
+        (folder / "login").write_text(content)
+    file = written(folder, GOOD | registry(**options))
+    result = check(file)
+    assert result.exit_code == 2
+    assert result.stderr == f"{file}: stores.registry.{place} {str(folder / 'login')!r}: {problem}\n"
+
+
+def test_a_registry_store_is_valid_outside_a_cluster_too(folder: Path) -> None:
+    (folder / "login").write_text("{}")
+    (folder / "ca.pem").write_bytes(trustme.CA().cert_pem.bytes())
+    options = registry(dockerConfig="login", hosts={"ghcr.io": {"caFile": "ca.pem"}}, pullSecrets=True)
+    result = check(written(folder, GOOD | options))
+    assert result.exit_code == 0
+    assert ": valid (trusted keys: 1, sha256:" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "."])

@@ -104,7 +104,7 @@ UNKNOWN_KEYS: list[tuple[dict[str, Any], str, str]] = [
     (section(Override={}), f"{GATE}.Override", "Overrides"),
     (section(Overrides={"canary": {"MinLanes": "x"}}), f"{GATE}.Overrides.canary.MinLanes", "MinLane"),
     ({"store": {}}, "store", "stores"),
-    ({"stores": {"registry": {}}}, "stores.registry", "directory"),
+    ({"stores": {"registri": {}}}, "stores.registri", "registry"),
     ({"stores": {"dir": {"path": "x"}}}, "stores.dir", "directory"),
     ({"stores": {"cluster": {"paths": 1}}}, "stores.cluster.paths", ""),
     ({"stores": {"directory": {"path": "x", "paht": "y"}}}, "stores.directory.paht", "path"),
@@ -135,8 +135,12 @@ def test_every_mistake_has_its_own_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "document", [section(TagPolicy="Resolve"), section(Overrides={"qa": {"TagPolicy": "Resolve"}})]
 )
-def test_resolving_tags_is_refused_while_no_store_can(document: dict[str, Any], tmp_path: Path) -> None:
-    assert refusal(written(tmp_path, document)) == ["TagPolicy Resolve needs a registry store, and there is none yet"]
+@pytest.mark.parametrize("stores", [{}, {"cluster": {}}])
+def test_resolving_tags_is_refused_while_no_store_can(
+    document: dict[str, Any], stores: dict[str, Any], tmp_path: Path
+) -> None:
+    lines = refusal(written(tmp_path, document | {"stores": stores}))
+    assert lines == ["TagPolicy Resolve asks a registry for the digest; set stores.registry"]
 
 
 @pytest.mark.parametrize("target", ["missing", "folder", "unreadable", "endless"])

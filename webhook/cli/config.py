@@ -6,7 +6,7 @@ import click
 
 from webhook.cli.options import EXISTING_FILE, fail
 from webhook.errors import ConfigurationError
-from webhook.settings import load_settings
+from webhook.settings import Settings, load_settings
 
 
 @click.group()
@@ -17,15 +17,31 @@ def command() -> None:
 @command.command()
 @click.argument("file", type=EXISTING_FILE)
 def check(file: Path) -> None:
-    """Check FILE, and the keys that it names, as the server would.
+    """Check FILE, and the files that it names, as the server would.
 
     Exit code 0 if it would be accepted, 2 if not. Remarks about settings that are valid and yet hardly meant go to
     standard output.
     """
     try:
         settings = load_settings(file)
+        _check_registry(settings)
     except ConfigurationError as error:
         fail(str(error))
     for remark in settings.remarks():
         click.echo(f"note: {remark}")
     click.echo(f"{file}: valid (trusted keys: {len(settings.trust.keys)}, {settings.digest})")
+
+
+def _check_registry(settings: Settings) -> None:
+    section = settings.file.stores.registry
+    if section is None:
+        return
+    # Here, since a configuration without it should not wait for its libraries.
+    from webhook.stores.registry.opening import open_registry_store  # noqa: PLC0415 - as said
+
+    # Whether the server will have a Kubernetes client is not known here.
+    section = section.model_copy(update={"pull_secrets": False})
+    try:
+        open_registry_store(section, settings.path.parent, None, settings.trust.predicate_types, None)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{settings.path}: {error}") from None

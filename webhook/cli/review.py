@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from webhook.admission.answer import Advice, denial_text, printable, warning_texts
-from webhook.admission.decide import Decider
 from webhook.cli.manifests import Manifest, ManifestError, read_manifests
 from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, fail
 from webhook.cli.preflight import Preflight, preflight
@@ -18,8 +17,7 @@ from webhook.errors import ConfigurationError, ReviewError
 from webhook.kube.client import open_client
 from webhook.limits import LIMITS
 from webhook.model.gate import Verdict
-from webhook.providers.execution_evidence import ExecutionEvidenceProvider
-from webhook.server.ruleset import build_stores
+from webhook.server.ruleset import build_stores, make_decider
 from webhook.settings import Settings, load_settings
 
 _WORDS = {Verdict.PASS: "admitted", Verdict.WARN: "admitted with a warning", Verdict.FAIL: "denied"}
@@ -29,7 +27,7 @@ _WORDS = {Verdict.PASS: "admitted", Verdict.WARN: "admitted with a warning", Ver
 @click.option("-f", "--filename", "files", multiple=True, required=True, help="Manifest; `-` is standard input.")
 @click.option("--environment", required=True, help="The environment to deploy to.")
 @click.option("--config", required=True, type=EXISTING_FILE, help="The gate's configuration file.")
-@click.option("--kubeconfig", type=EXISTING_FILE, help="For stores.cluster.")
+@click.option("--kubeconfig", type=EXISTING_FILE, help="For stores.cluster and pull secrets.")
 @OUTPUT
 def command(files: tuple[str, ...], environment: str, config: Path, kubeconfig: Path | None, output: str) -> None:
     """Decide about manifests as the webhook would, before they are applied.
@@ -63,14 +61,16 @@ async def _decide_all(
     manifests: list[Manifest], environment: str, settings: Settings, kubeconfig: Path | None
 ) -> list[Preflight]:
     async with AsyncExitStack() as stack:
-        client = None
-        if settings.file.stores.cluster is not None:
-            client = await stack.enter_async_context(open_client(kubeconfig))
-        stores = build_stores(settings.file.stores, settings.path.parent, client)
+        section = settings.file.stores
+        wants_cluster = section.cluster is not None or (
+            section.registry is not None and section.registry.pull_secrets
+        )
+        client = await stack.enter_async_context(open_client(kubeconfig)) if wants_cluster else None
+        stores = build_stores(settings, client)
         for store in stores:
             await store.start()
             stack.push_async_callback(store.stop)
-        decider = Decider(settings, ExecutionEvidenceProvider(settings, stores))
+        decider = make_decider(settings, stores)
         return [await preflight(manifest, environment, settings, decider) for manifest in manifests]
 
 
@@ -94,10 +94,11 @@ def _as_lines(outcome: Preflight, advice: Advice) -> list[str]:
     lines = [f"{manifest.kind} {_name(manifest)}: {word} ({', '.join(decision.reasons)})"]
     if decision.verdict is Verdict.FAIL:
         lines += denial_text(decision, advice).split("\n")
-    elif decision.verdict is Verdict.WARN:
-        lines += [f"Warning: {text}" for text in warning_texts(decision, advice)]
-    else:
+    elif decision.verdict is Verdict.PASS:
         lines += [f"{result.gate}: {result.message}" for result in decision.results]
+    if decision.verdict is not Verdict.FAIL:
+        # A tag that was resolved is warned of, even if its image passes.
+        lines += [f"Warning: {text}" for text in warning_texts(decision, advice)]
     return [*lines, f"  decision: {outcome.record.digest}"]
 
 

@@ -108,6 +108,24 @@ class KubeClient:
         async with self._response(method, path, (), _REQUEST_SECONDS, body) as response:
             await _read(response, _REPLY_BYTES)
 
+    async def create(self, path: str, body: Mapping[str, Any], cap: int) -> dict[str, Any]:
+        """Posts a JSON object whose answer matters, such as a review.
+
+        Args:
+            path: The URL's path.
+            body: The object.
+            cap: The most bytes of the answer that are read.
+
+        Returns:
+            The object as the API server gives it back.
+
+        Raises:
+            ApiError: There is no usable answer.
+        """
+        async with self._response("POST", path, (), _REQUEST_SECONDS, body) as response:
+            data = await _read(response, cap)
+        return parse_object(data)
+
     @asynccontextmanager
     async def stream(self, path: str, query: Query, seconds: float) -> AsyncIterator[AsyncIterator[bytes]]:
         """Reads an answer line by line while it grows.

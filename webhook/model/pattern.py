@@ -76,11 +76,19 @@ class RepositoryPattern:
         fixed = self._segments
         if fixed[-1] == "*" and len(segments) > len(fixed):
             segments = segments[: len(fixed)]
-        return len(segments) == len(fixed) and all(map(_segment_matches, fixed, segments))
+        return len(segments) == len(fixed) and all(map(segment_matches, fixed, segments))
 
 
-def _segment_matches(pattern: str, segment: str) -> bool:
-    """Matches stars without backtracking: a regular expression's work would multiply with each star."""
+def segment_matches(pattern: str, segment: str) -> bool:
+    """Matches stars without backtracking: a regular expression's work would multiply with each star.
+
+    Args:
+        pattern: Text in which `*` stands for any characters.
+        segment: One segment of a path, or one label of a host.
+
+    Returns:
+        True if it matches; `*` alone does not match the empty text.
+    """
     head, *middle = pattern.split("*")
     if not middle:
         return segment == pattern

@@ -1,0 +1,1 @@
+"""Evidence beside images: in the OCI registries that hold them."""

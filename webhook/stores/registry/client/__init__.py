@@ -1,0 +1,1 @@
+"""What a registry can be asked for: manifests, blobs, referrers, tags."""

@@ -1,0 +1,1 @@
+"""Where attestations lie: every layout in use, read and sorted."""

@@ -1,0 +1,1 @@
+"""One HTTP exchange with a registry: addresses, bounds, redirects, and the ways in which it fails."""
