@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help dev tools lint test unit integration e2e bench demo lock manifests image clean
+.PHONY: help dev tools lint test unit integration e2e bench demo demo-registry lock manifests image clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,7 +17,7 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 
 dev: $(VENV)/.installed ## Create .venv with the locked dependencies
 
-tools: dev ## Build the control plane for the integration tests (once; KUBEBUILDER_ASSETS skips it)
+tools: dev ## Build the programs of the integration tests (once; KUBEBUILDER_ASSETS skips the control plane)
 	$(BIN)/python -m tests.tools.build
 
 lint: dev ## Style, types, layers, docstrings
@@ -44,6 +44,9 @@ bench: tools ## Measure speed and memory; writes build/bench.json and the tables
 
 demo: dev ## Show the main job in a minute: no cluster, no Go, no root
 	$(BIN)/python -m demo
+
+demo-registry: tools ## Show it with evidence in a real registry, by cosign and oras: no cluster, no root
+	$(BIN)/python -m demo.registry
 
 lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade pyproject.toml -o requirements/runtime.txt

@@ -7,7 +7,7 @@ import click
 _INDENT = "   "
 _SHORT = 5
 """Arguments that fit on one line."""
-_COLOURS = {"admitted": "green", "admitted with a warning": "yellow", "denied": "red"}
+_COLOURS = {"admitted": "green", "admitted with a warning": "yellow", "denied": "red", "not decided": "magenta"}
 
 
 def heading(text: str) -> None:
