@@ -68,3 +68,20 @@ def test_the_operator_tells_what_it_makes_of_the_evidence(cluster: Cluster, prod
     cluster.kubectl("wait", "--for=condition=Verified", "executionevidence/cart-staging", "--timeout=60s")
     status = json.loads(cluster.kubectl("get", "executionevidence", "cart-staging", "-o", "json").stdout)["status"]
     assert (status["signer"], status["environment"]) == ("staging", "staging")
+
+
+def test_a_broken_configuration_leaves_an_event_about_the_pod_and_the_old_rules(
+    release: Release, production: Namespace, shop: Shop
+) -> None:
+    before = release.read("configmap", RELEASE)["data"]
+    broken = {name: text.replace("missingEvidenceAction", "missingEvidenceActoin") for name, text in before.items()}
+    assert broken != before
+    release.kubectl("patch", "configmap", RELEASE, "--type=merge", "-p", json.dumps({"data": broken}))
+
+    def told() -> bool:
+        return "ConfigurationBroken" in release.kubectl("get", "events", "-o", "json").stdout
+
+    # The kubelet brings a changed ConfigMap within about a minute.
+    poll(told, SECONDS, "an Event about the configuration")
+    assert not production.admits(shop.image("unseen"))
+    release.kubectl("patch", "configmap", RELEASE, "--type=merge", "-p", json.dumps({"data": before}))
