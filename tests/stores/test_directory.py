@@ -105,6 +105,11 @@ async def test_the_name_of_a_file_decides_nothing_else(tmp_path: Path) -> None:
     assert len(await found(tmp_path)) == 4
 
 
+async def test_a_name_that_is_not_utf_8_is_shown_so_that_it_can_be_sent(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json")).write_bytes(evidence())
+    assert await uris(tmp_path) == ["directory:\ufffd.json"]
+
+
 async def test_hidden_files_and_sub_folders_are_left_out(tmp_path: Path) -> None:
     (tmp_path / ".hidden.json").write_bytes(evidence())
     (tmp_path / "sub").mkdir()

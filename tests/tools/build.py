@@ -78,7 +78,6 @@ TEST_MODULES = (
 NODE_MODULES = (
     Module("node", ("kubelet", "kube-proxy", "kube-scheduler")),
     Module("coredns", ("coredns",)),
-    Module("crane", ("crane",)),
 )
 """What a node needs besides, for `make e2e`."""
 

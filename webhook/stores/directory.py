@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -116,7 +117,7 @@ def _read(folder: Path) -> _Reading:
         except OSError:
             problem = "a file cannot be read"
         except (ValueError, EvidenceError):
-            _LOG.warning("evidence file is no envelope", extra={"file": path.name})
+            _LOG.warning("evidence file is no envelope", extra={"file": _shown(path)})
         else:
             room -= sum(len(candidate.raw) for _, candidate in found[:1])
             if room < 0:
@@ -126,10 +127,15 @@ def _read(folder: Path) -> _Reading:
     return _Reading(by_digest, problem)
 
 
+def _shown(path: Path) -> str:
+    """Gives the file's name as text that can be sent: a name is bytes, and need not be UTF-8."""
+    return os.fsencode(path.name).decode("utf-8", "replace")
+
+
 def _candidates(path: Path) -> list[tuple[str, Candidate]]:
     """Reads a regular file; folders, pipes and devices are left out, a link that leads nowhere is an error."""
     if not stat.S_ISREG(path.stat().st_mode):
         return []
     raw = read_capped(path, LIMITS.envelope_bytes)
-    candidate = Candidate(raw, sha256_digest(raw), f"directory:{path.name}")
+    candidate = Candidate(raw, sha256_digest(raw), f"directory:{_shown(path)}")
     return [(digest, candidate) for digest in subject_digests(raw)]
