@@ -106,7 +106,7 @@ async def test_the_name_of_a_file_decides_nothing_else(tmp_path: Path) -> None:
 
 
 async def test_a_name_that_is_not_utf_8_is_shown_so_that_it_can_be_sent(tmp_path: Path) -> None:
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.json")).write_bytes(evidence())
+    (tmp_path / os.fsdecode(b"\xff.json")).write_bytes(evidence())
     assert await uris(tmp_path) == ["directory:\ufffd.json"]
 
 
