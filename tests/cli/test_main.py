@@ -14,7 +14,7 @@ import webhook.cli
 from webhook.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("evidence-gate")
-COMMANDS = ["attest", "config", "gate", "operator", "review", "verify", "webhook"]
+COMMANDS = ["attest", "config", "gate", "operator", "provider", "query", "review", "verify", "webhook"]
 
 
 def shown(*arguments: str) -> str:

@@ -1,6 +1,11 @@
 """The result of an evidence query, as its schema writes it."""
 
 import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import rfc8785
 
 from webhook.model.evidence import (
     EvidenceAnchor,
@@ -23,6 +28,36 @@ MEMBERS = {
     "signature",
     "content_type",
 }
+
+
+FULL = EvidenceResult(
+    value=EvidenceValue("json", {"b": "\u20ac\n", "a": '"'}, b'{"a":"\\"","b":"\xe2\x82\xac\\n"}'),
+    lane=Lane.VERIFIED,
+    evidence_hash=EvidenceHash("00"),
+    evidence_ref=EvidenceReference('directory:"\u20ac\u2028.json'),
+    evidence_anchor=EvidenceAnchor("image_digest", "sha256:00"),
+    content_type="application/json",
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"lane": Lane.ASSERTED},
+        {"value": None},
+        {"value": EvidenceValue("json", {"a": "b"})},
+        {"error": EvidenceProblem("code", "text")},
+        {"signature": EvidenceSignature("ed25519", "key", (1, 2))},
+        {"evidence_hash": None},
+        {"evidence_ref": None},
+        {"evidence_anchor": None},
+        {"content_type": None},
+    ],
+)
+def test_the_canonical_form_is_what_another_implementation_makes_of_it(changes: dict[str, Any]) -> None:
+    result = replace(FULL, **changes)
+    assert result.canonical == rfc8785.dumps(result.to_json())
 
 
 def test_result_always_has_its_eight_members() -> None:

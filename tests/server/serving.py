@@ -16,6 +16,7 @@ from webhook.admission.decide import Decider
 from webhook.kube.events import EventRecorder
 from webhook.providers.protocol import EvidenceProvider
 from webhook.server.admission import AdmissionHandler, admission_server
+from webhook.server.clients import ClientRule
 from webhook.server.logs import LineWriter
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
@@ -46,7 +47,11 @@ class Server:
     handler: AdmissionHandler
 
     def __init__(
-        self, gate: Gate, provider: EvidenceProvider | None = None, recorder: EventRecorder | None = None
+        self,
+        gate: Gate,
+        provider: EvidenceProvider | None = None,
+        recorder: EventRecorder | None = None,
+        clients: ClientRule | None = None,
     ) -> None:
         """Remembers the parts.
 
@@ -54,18 +59,21 @@ class Server:
             gate: A prepared folder.
             provider: Instead of the one that the configuration leads to.
             recorder: Takes Events.
+            clients: Who may ask; by default everybody.
         """
         self.gate = gate
         self.metrics = Metrics()
         self._provider = provider
         self._recorder = recorder
+        self._clients = clients or ClientRule()
         self._stack = AsyncExitStack()
         self._lines = gate.folder / "lines.log"
 
     async def __aenter__(self) -> Self:
         """Starts everything in the order in which the process does."""
         settings = load_settings(self.gate.folder / "config.yaml")
-        self.certificate = ReloadingCertificate(self.gate.folder / "tls.crt", self.gate.folder / "tls.key")
+        files = (self.gate.folder / "tls.crt", self.gate.folder / "tls.key")
+        self.certificate = ReloadingCertificate(*files, self._clients)
         self.rules = RulesetHolder(settings, None, self.metrics)
         self._stack.push_async_callback(self.rules.stop)
         await self.rules.start()
@@ -77,7 +85,8 @@ class Server:
         self._stack.callback(os.close, descriptor)
         self._writer = LineWriter(descriptor)
         self._stack.callback(self._writer.close)
-        self.handler = AdmissionHandler(self.rules, Traces(self.metrics, self._writer, self._recorder), self.metrics)
+        traces = Traces(self.metrics, self._writer, self._recorder)
+        self.handler = AdmissionHandler(self.rules, traces, self.metrics, self._clients)
         await self._listen()
         return self
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.harness.gate import Gate
-from webhook.cli.webhook import command
+from webhook.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("evidence-gate")
 LISTEN = {"listen": "127.0.0.1:0", "ops-listen": "127.0.0.1:0"}
@@ -107,6 +107,12 @@ def test_a_file_that_cannot_be_used_is_named_in_one_line(gate: Gate, case: str) 
         assert part in line
 
 
+def test_a_client_ca_that_cannot_be_used_is_named_in_one_line(gate: Gate) -> None:
+    path = gate.folder / "client-ca.pem"
+    path.write_bytes((gate.folder / "tls.key").read_bytes())
+    assert lines_of(run(gate, client_ca=str(path))) == [f"client CA {path} cannot be used"]
+
+
 def test_every_fault_of_a_configuration_has_its_line(gate: Gate) -> None:
     text = "PolicyGates: {ExecutionEvidence: {Enabledd: true, MinHotSymbolCount: -1}}\nworkload: [Pod]\n"
     (gate.folder / "config.yaml").write_text(text)
@@ -118,6 +124,8 @@ USAGE: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "a folder for a configuration": ({"config": "/"}, ("--config",)),
     "no certificate": ({"tls_cert": "/nowhere/tls.crt"}, ("--tls-cert", "/nowhere/tls.crt")),
     "no TLS key": ({"tls_key": "/nowhere/tls.key"}, ("--tls-key", "/nowhere/tls.key")),
+    "no client CA": ({"client_ca": "/nowhere/ca.pem"}, ("--client-ca", "/nowhere/ca.pem")),
+    "a client's name without a client CA": ({"client_name": "kube-apiserver"}, ("--client-name needs --client-ca",)),
     "no kubeconfig": ({"kubeconfig": "/nowhere/kubeconfig"}, ("--kubeconfig",)),
     "no port": ({"listen": "127.0.0.1"}, ("--listen", "HOST:PORT")),
     "a port in words": ({"listen": "127.0.0.1:https"}, ("--listen", "HOST:PORT")),
@@ -128,7 +136,7 @@ USAGE: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 @pytest.mark.parametrize("case", USAGE)
 def test_an_option_that_cannot_be_used_is_named_in_the_last_line(gate: Gate, case: str) -> None:
     options, expected = USAGE[case]
-    result = CliRunner().invoke(command, arguments_for(gate, options))
+    result = CliRunner().invoke(main, ["webhook", *arguments_for(gate, options)])
     assert result.exit_code == 2
     last = result.stderr.splitlines()[-1]
     assert last.startswith("Error: ")

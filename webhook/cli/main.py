@@ -12,6 +12,8 @@ _COMMANDS = {
     "config": "Check a configuration file.",
     "gate": "Run the gate on metadata given by hand.",
     "operator": "Keep certificates and the status of evidence current.",
+    "provider": "Answer a Decision Gate over standard input and output.",
+    "query": "Ask one evidence query, here or of a server.",
     "review": "Decide about manifests offline, as the webhook would.",
     "verify": "Verify an envelope for an image digest.",
     "webhook": "Serve admission reviews.",

@@ -5,9 +5,11 @@ surfaces that take them from outside.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
+
+from webhook.model.canonical import canonical_json, canonical_text
 
 
 class Lane(StrEnum):
@@ -45,8 +47,23 @@ class EvidenceQuery(NamedTuple):
     params: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class PullIdentity:
+    """Whose pull secrets may be used: those of the pod whose image is asked about.
+
+    Attributes:
+        namespace: The pod's namespace.
+        service_account: The name of its ServiceAccount.
+        pull_secrets: The names in its `imagePullSecrets`.
+    """
+
+    namespace: str
+    service_account: str
+    pull_secrets: tuple[str, ...]
+
+
 class EvidenceContext(NamedTuple):
-    """On whose behalf and when it is asked."""
+    """On whose behalf and when it is asked; `pull` stays in this process, it is in no record and on no wire."""
 
     tenant_id: int
     namespace_id: int
@@ -56,14 +73,22 @@ class EvidenceContext(NamedTuple):
     trigger_id: str
     trigger_time: TriggerTime
     correlation_id: str | None = None
+    pull: PullIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceValue:
-    """A value with its kind; `EvidenceValue("json", None)` is a null that is present."""
+    """A value with its kind; `EvidenceValue("json", None)` is a null that is present.
+
+    Attributes:
+        kind: What the value is.
+        value: The value.
+        canonical: The value as canonical JSON where somebody has encoded it already, for nobody to do it twice.
+    """
 
     kind: Literal["json", "bytes"]
     value: Any
+    canonical: bytes | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +145,21 @@ class EvidenceResult:
     signature: EvidenceSignature | None = None
     content_type: str | None = None
 
+    @property
+    def canonical(self) -> bytes:
+        """The result as canonical JSON, which is `to_json` encoded."""
+        value, where, anchor, digest = self.value, self.evidence_ref, self.evidence_anchor, self.evidence_hash
+        if value is None or value.canonical is None or self.error is not None or self.signature is not None:
+            return canonical_json(self.to_json())
+        content_type = "null" if self.content_type is None else canonical_text(self.content_type)
+        # By hand, members in order: it is encoded for every image that is new to a webhook, or was packed away.
+        head = (
+            f'{{"content_type":{content_type},"error":null,"evidence_anchor":{_anchor_text(anchor)},'
+            f'"evidence_hash":{_hash_text(digest)},"evidence_ref":{_reference_text(where)},'
+            f'"lane":"{self.lane.value}","signature":null,"value":{{"kind":"{value.kind}","value":'
+        )
+        return b"%b%b}}" % (head.encode("utf-8"), value.canonical)
+
     def to_json(self) -> dict[str, Any]:
         """Gives the result as the seed's output schema writes it.
 
@@ -150,3 +190,20 @@ class EvidenceResult:
             },
             "content_type": self.content_type,
         }
+
+
+def _anchor_text(anchor: EvidenceAnchor | None) -> str:
+    if anchor is None:
+        return "null"
+    kind, value = canonical_text(anchor.anchor_type), canonical_text(anchor.anchor_value)
+    return f'{{"anchor_type":{kind},"anchor_value":{value}}}'
+
+
+def _hash_text(digest: EvidenceHash | None) -> str:
+    if digest is None:
+        return "null"
+    return f'{{"algorithm":"{digest.algorithm}","value":{canonical_text(digest.value)}}}'
+
+
+def _reference_text(reference: EvidenceReference | None) -> str:
+    return "null" if reference is None else f'{{"uri":{canonical_text(reference.uri)}}}'

@@ -19,13 +19,15 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from webhook.admission.answer import build_response
-from webhook.admission.decide import Question, unavailable
+from webhook.admission.decide import Question
 from webhook.admission.decision import Decision, DecisionRecord, Ruling, record_decision
 from webhook.admission.review import decode_review
+from webhook.admission.rule import unavailable
 from webhook.errors import ReviewError
 from webhook.limits import LIMITS
 from webhook.model.evidence import TriggerTime
 from webhook.model.timestamp import unix_millis
+from webhook.server.clients import ClientRule
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
 from webhook.server.traces import Traces
@@ -42,17 +44,19 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 class AdmissionHandler:
     """Answers admission reviews."""
 
-    def __init__(self, rules: RulesetHolder, traces: Traces, metrics: Metrics) -> None:
+    def __init__(self, rules: RulesetHolder, traces: Traces, metrics: Metrics, clients: ClientRule) -> None:
         """Binds the handler to what it works with.
 
         Args:
             rules: The rules in force.
             traces: Where a decision leaves its traces.
             metrics: Counts bad requests and incidents.
+            clients: Who may ask.
         """
         self._rules = rules
         self._traces = traces
         self._metrics = metrics
+        self._clients = clients
         self.draining = False
 
     async def admit(self, request: web.BaseRequest) -> web.Response:
@@ -62,9 +66,12 @@ class AdmissionHandler:
             request: `POST /admit/{environment}?timeout=10s` with a JSON body.
 
         Returns:
-            200 with an AdmissionReview, whatever the verdict; 400, 404, 405, 408, 413 or 415 for what is no review.
+            200 with an AdmissionReview, whatever the verdict; 400, 404, 405, 408, 413 or 415 for what is no review,
+            and 403 for a client that may not ask.
         """
         started = time.monotonic()
+        if not self._clients.may_ask(request):
+            return self._refuse(403, "the client's certificate has none of the names that may ask")
         target = _read_target(request.raw_path)
         if target is None or request.method != "POST" or request.content_type != "application/json":
             return self._refuse(*_misdirected(request, known=target is not None))

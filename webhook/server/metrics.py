@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from webhook.model.gate import Verdict
+from webhook.server.query.metrics import QueryMetrics
+from webhook.server.registry_metrics import RegistryMetrics
 
 _PREFIX = "execution_evidence_gate"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -18,6 +20,8 @@ class Metrics:
         reload_failures: Configuration files that were refused.
         configuration_ok: 1 while the file on disk is the one in force.
         incidents: Unexpected exceptions that were turned into an answer.
+        registries: What the registry store did.
+        queries: Requests to the evidence service.
     """
 
     def __init__(self) -> None:
@@ -33,7 +37,9 @@ class Metrics:
             f"{_PREFIX}_review_seconds", "Time to answer", buckets=_SECONDS, registry=self._registry
         )
         self.bad_requests = Counter(
-            f"{_PREFIX}_bad_requests", "Requests that were no AdmissionReview", registry=self._registry
+            f"{_PREFIX}_bad_requests",
+            "Requests that were refused: no AdmissionReview, or nobody who may ask",
+            registry=self._registry,
         )
         self.incidents = Counter(f"{_PREFIX}_incidents", "Unexpected exceptions", registry=self._registry)
         self.reload_failures = Counter(
@@ -42,6 +48,8 @@ class Metrics:
         self.configuration_ok = Gauge(
             f"{_PREFIX}_configuration_ok", "1 while the file on disk is in force", registry=self._registry
         )
+        self.registries = RegistryMetrics(_PREFIX, self._registry)
+        self.queries = QueryMetrics(_PREFIX, self._registry)
         self._children: dict[tuple[str, Verdict, str], Counter] = {}
 
     def review(self, environment: str, verdict: Verdict, reason: str, seconds: float) -> None:

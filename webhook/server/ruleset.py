@@ -6,10 +6,9 @@ it once and uses it to the end; a reload replaces it as a whole.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from webhook.admission.decide import Decider
 from webhook.errors import ConfigurationError
@@ -17,11 +16,13 @@ from webhook.files import Fingerprint, Watch, fingerprint
 from webhook.kube.client import KubeClient
 from webhook.limits import LIMITS
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
+from webhook.providers.protocol import EvidenceProvider
 from webhook.server.metrics import Metrics
-from webhook.settings import Settings, StoreSettings, load_settings
+from webhook.server.registry_metrics import RegistryMetrics
+from webhook.settings import Settings, load_settings
 from webhook.stores.cluster import ClusterStore
 from webhook.stores.directory import DirectoryStore
-from webhook.stores.protocol import EvidenceStore
+from webhook.stores.protocol import EvidenceStore, TagResolver
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,26 +34,31 @@ class Ruleset:
     Attributes:
         settings: The settings.
         decider: Decides by exactly these settings.
+        providers: Who answers evidence queries by these settings, by id; the decider asks the same objects.
     """
 
     settings: Settings
     decider: Decider
+    providers: Mapping[str, EvidenceProvider] = field(default_factory=dict)
 
 
-def build_stores(section: StoreSettings, folder: Path, client: KubeClient | None) -> list[EvidenceStore]:
+def build_stores(
+    settings: Settings, client: KubeClient | None, metrics: RegistryMetrics | None = None
+) -> list[EvidenceStore]:
     """Makes the stores that a configuration names.
 
     Args:
-        section: The section `stores`.
-        folder: What relative paths are relative to.
-        client: For the cluster store.
+        settings: The configuration.
+        client: For the cluster store, and for pull secrets.
+        metrics: Told what the registry store does, or None.
 
     Returns:
         The stores, not started.
 
     Raises:
-        ConfigurationError: The cluster store is wanted and there is no Kubernetes client.
+        ConfigurationError: A file that a store needs cannot be used, or a Kubernetes client is needed and not there.
     """
+    section, folder = settings.file.stores, settings.path.parent
     stores: list[EvidenceStore] = []
     if section.directory is not None:
         stores.append(DirectoryStore(folder / section.directory.path))
@@ -60,34 +66,81 @@ def build_stores(section: StoreSettings, folder: Path, client: KubeClient | None
         if client is None:
             raise ConfigurationError("stores.cluster needs a cluster: run in a pod, or give --kubeconfig")
         stores.append(ClusterStore(client))
+    if section.registry is not None:
+        # Here, since commands that ask no registry should not wait for its libraries.
+        from webhook.stores.registry.opening import open_registry_store  # noqa: PLC0415 - as said
+
+        observer = None if metrics is None else metrics.observer(section.registry)
+        stores.append(open_registry_store(section.registry, folder, client, settings.trust.predicate_types, observer))
     return stores
 
 
-def _ruleset(settings: Settings, stores: Sequence[EvidenceStore]) -> Ruleset:
-    return Ruleset(settings, Decider(settings, ExecutionEvidenceProvider(settings, stores)))
+def make_decider(settings: Settings, stores: Sequence[EvidenceStore]) -> Decider:
+    """Makes what decides by a configuration.
+
+    Args:
+        settings: The configuration.
+        stores: Its stores, as `build_stores` has made them.
+
+    Returns:
+        The decider; a registry store among them also tells which image a tag points to.
+    """
+    return make_ruleset(settings, stores).decider
+
+
+def make_ruleset(settings: Settings, stores: Sequence[EvidenceStore]) -> Ruleset:
+    """Makes the rules that follow from a configuration.
+
+    Args:
+        settings: The configuration.
+        stores: As for `make_decider`.
+
+    Returns:
+        The rules.
+    """
+    resolver: TagResolver | None = None
+    if settings.file.stores.registry is not None:
+        from webhook.stores.registry.store import RegistryStore  # noqa: PLC0415 - as in build_stores
+
+        resolver = next((store for store in stores if isinstance(store, RegistryStore)), None)
+    provider = ExecutionEvidenceProvider(settings, stores)
+    return Ruleset(settings, Decider(settings, provider, resolver), {provider.provider_id: provider})
+
+
+def _store_inputs(settings: Settings) -> tuple[object, ...]:
+    """Everything that stores are made of."""
+    return settings.file.stores, settings.store_files, settings.trust.predicate_types
 
 
 class RulesetHolder:
     """Keeps the ruleset in force and follows the configuration file and its keys."""
 
-    def __init__(self, settings: Settings, client: KubeClient | None, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        client: KubeClient | None,
+        metrics: Metrics,
+        alarm: Callable[[str], None] | None = None,
+    ) -> None:
         """Prepares the first ruleset.
 
         Args:
             settings: The configuration at start.
             client: For the cluster store, or None.
             metrics: Told of reloads.
+            alarm: Told why a new configuration cannot be used, where Events are on.
 
         Raises:
             ConfigurationError: A store cannot be made.
         """
         self._client = client
         self._metrics = metrics
+        self._alarm = alarm
         self._problem: str | None = None
         self._retiring: list[EvidenceStore] = []
         self._stopping: set[asyncio.Future[None]] = set()
-        self._stores: Sequence[EvidenceStore] = build_stores(settings.file.stores, settings.path.parent, client)
-        self.current = _ruleset(settings, self._stores)
+        self._stores: Sequence[EvidenceStore] = build_stores(settings, client, metrics.registries)
+        self.current = make_ruleset(settings, self._stores)
         self._watch = Watch(self._fingerprint, self.reload)
         metrics.configuration_ok.set(1)
         metrics.gauge("cluster_store_objects", "ExecutionEvidence objects known", self._cluster_objects)
@@ -134,7 +187,7 @@ class RulesetHolder:
             return True
         retired = [store for store in self._stores if store not in stores]
         self._stores = stores
-        self.current = _ruleset(settings, stores)
+        self.current = make_ruleset(settings, stores)
         _LOG.info("configuration reloaded", extra={"settings": settings.digest, "remarks": settings.remarks()})
         if retired:
             self._retiring = [*self._retiring, *retired]
@@ -153,13 +206,15 @@ class RulesetHolder:
             return
         self._problem = problem
         self._metrics.reload_failures.inc()
+        if self._alarm is not None and self.current.settings.file.events.enabled:
+            self._alarm(problem)
         _LOG.error("configuration not reloaded, the old one stays in force", extra={"problem": problem})
 
     async def _stores_for(self, settings: Settings) -> Sequence[EvidenceStore]:
-        """Keeps the running stores unless their section changed; new ones are read before they are asked."""
-        if settings.file.stores == self.current.settings.file.stores:
+        """Keeps the running stores unless what they were made of changed; new ones are read before they are asked."""
+        if _store_inputs(settings) == _store_inputs(self.current.settings):
             return self._stores
-        stores = build_stores(settings.file.stores, settings.path.parent, self._client)
+        stores = build_stores(settings, self._client, self._metrics.registries)
         async with AsyncExitStack() as stack:
             for store in stores:
                 stack.push_async_callback(store.stop)

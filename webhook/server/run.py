@@ -7,19 +7,24 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
-from webhook.errors import ConfigurationError
 from webhook.kube.client import KubeClient, open_client
 from webhook.kube.events import EventRecorder
+from webhook.listener import listen
 from webhook.server.admission import AdmissionHandler, admission_server
+from webhook.server.clients import ClientRule
 from webhook.server.logs import LineWriter
 from webhook.server.metrics import Metrics
 from webhook.server.operations import operations_app
+from webhook.server.own_pod import configuration_alarm, own_pod
+from webhook.server.query.http import QueryHandler
+from webhook.server.query.listener import QueryOptions, open_query_listener
 from webhook.server.ruleset import RulesetHolder
 from webhook.server.tls import ReloadingCertificate
 from webhook.server.traces import Traces
@@ -39,17 +44,23 @@ class ServeOptions:
         config: The configuration file.
         tls_cert: PEM certificate chain.
         tls_key: PEM private key.
+        client_ca: PEM authorities, one of which must have signed a client's certificate; None asks for none.
+        client_names: Of which a client's certificate must have one; empty for any.
         listen: Host and port for reviews; port 0 takes a free one.
         ops_listen: Host and port for probes and metrics.
         kubeconfig: A kubeconfig, or None to use the pod's own account if there is one.
+        query: The evidence service; None for none.
     """
 
     config: Path
     tls_cert: Path
     tls_key: Path
+    client_ca: Path | None
+    client_names: tuple[str, ...]
     listen: tuple[str, int]
     ops_listen: tuple[str, int]
     kubeconfig: Path | None
+    query: QueryOptions | None = None
 
 
 async def serve(options: ServeOptions, writer: LineWriter) -> None:
@@ -64,7 +75,8 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
     """
     stopping = _stop_on_signals()
     settings = load_settings(options.config)
-    certificate = ReloadingCertificate(options.tls_cert, options.tls_key)
+    clients = ClientRule(options.client_ca, options.client_names)
+    certificate = ReloadingCertificate(options.tls_cert, options.tls_key, clients)
     metrics = Metrics()
     metrics.expose("log_lines_dropped", "Log lines lost because nobody read them", lambda: writer.dropped)
     metrics.gauge("certificate_not_after_seconds", "End of the certificate, Unix time", certificate.not_after)
@@ -74,18 +86,23 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
         probes = web.AppRunner(
             operations_app(metrics, ready.is_set), access_log=None, shutdown_timeout=_CLOSE_SECONDS
         )
-        ops = await _listen(stack, probes, options.ops_listen)
+        ops = await listen(stack, probes, options.ops_listen)
         client = await _client(stack, options)
         recorder = await _recorder(stack, client, metrics)
-        rules = RulesetHolder(settings, client, metrics)
+        rules = RulesetHolder(settings, client, metrics, configuration_alarm(recorder, own_pod()))
         stack.push_async_callback(rules.stop)
         await rules.start()
         stack.push_async_callback(certificate.stop)
         await certificate.start()
-        handler = AdmissionHandler(rules, Traces(metrics, writer, recorder), metrics)
+        handler = AdmissionHandler(rules, Traces(metrics, writer, recorder), metrics, clients)
         # The decision line is the access log; aiohttp's own would tell it twice.
         reviews = web.ServerRunner(admission_server(handler), shutdown_timeout=_CLOSE_SECONDS)
-        address = await _listen(stack, reviews, options.listen, certificate)
+        address = await listen(stack, reviews, options.listen, certificate.context)
+        handlers: list[AdmissionHandler | QueryHandler] = [handler]
+        if options.query is not None:
+            queries, query_address = await open_query_listener(stack, options.query, rules, client, metrics)
+            handlers.append(queries)
+            _LOG.info("evidence service listening", extra={"address": f"https://{query_address}"})
         _quiet_the_collector()
         ready.set()
         _LOG.info(
@@ -93,7 +110,7 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
             extra={"address": f"https://{address}", "ops_address": f"http://{ops}", "remarks": settings.remarks()},
         )
         await stopping.wait()
-        await _drain(ready, handler, rules.current.settings)
+        await _drain(ready, handlers, rules.current.settings)
 
 
 def _quiet_the_collector() -> None:
@@ -133,29 +150,13 @@ async def _recorder(stack: AsyncExitStack, client: KubeClient | None, metrics: M
     return recorder
 
 
-async def _listen(
-    stack: AsyncExitStack,
-    runner: web.BaseRunner,
-    address: tuple[str, int],
-    certificate: ReloadingCertificate | None = None,
-) -> str:
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    context = certificate.context if certificate is not None else None
-    try:
-        await web.TCPSite(runner, *address, ssl_context=context).start()
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
-    except UnicodeError:
-        raise ConfigurationError(f"cannot listen on {address[0]}:{address[1]}: no such host name") from None
-    host, port = runner.addresses[0][:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-async def _drain(ready: asyncio.Event, handler: AdmissionHandler, settings: Settings) -> None:
+async def _drain(
+    ready: asyncio.Event, handlers: Sequence[AdmissionHandler | QueryHandler], settings: Settings
+) -> None:
     """Stays in service while the endpoints' change travels, and sends kept connections elsewhere."""
     ready.clear()
-    handler.draining = True
+    for handler in handlers:
+        handler.draining = True
     seconds = settings.file.server.drain_seconds
     _LOG.info("draining", extra={"seconds": seconds})
     with contextlib.suppress(asyncio.CancelledError):

@@ -1,0 +1,70 @@
+"""The desk: every evidence query that comes from outside is answered here, whatever brought it.
+
+It finds the provider, holds it to the deadline, and turns what nobody expected into an error with an incident's id.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+
+from webhook.limits import LIMITS
+from webhook.model.evidence import EvidenceContext, EvidenceProblem, EvidenceQuery, EvidenceResult
+from webhook.providers.protocol import EvidenceProvider
+
+_LOG = logging.getLogger(__name__)
+
+Providers = Mapping[str, EvidenceProvider]
+"""Who answers, by the id that a query names."""
+
+PROVIDER_MISSING = "provider_missing"
+
+
+class EvidenceDesk:
+    """Answers queries by the providers in force."""
+
+    def __init__(
+        self,
+        providers: Callable[[], Providers],
+        on_incident: Callable[[], None] = lambda: None,
+        seconds: float = LIMITS.query_seconds,
+    ) -> None:
+        """Binds the desk.
+
+        Args:
+            providers: Gives the providers in force; called once a query, so that a query is answered by one snapshot.
+            on_incident: Told of each unexpected exception.
+            seconds: What a provider gets for one answer.
+        """
+        self._providers = providers
+        self._on_incident = on_incident
+        self._seconds = seconds
+
+    async def answer(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
+        """Answers one query.
+
+        Args:
+            query: What is asked, of whichever provider.
+            context: On whose behalf and when.
+
+        Returns:
+            The provider's result; with `error` `provider_missing`, `evidence_unavailable` after the deadline, or
+            `provider_error` with an incident's id. Never an exception.
+        """
+        provider = self._providers().get(query.provider_id)
+        if provider is None:
+            return _problem(PROVIDER_MISSING, "no provider has this id")
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await provider.query(query, context)
+        except TimeoutError:
+            return _problem("evidence_unavailable", f"no answer within {self._seconds:g} s")
+        except Exception:  # noqa: BLE001 - the last line of defence
+            incident = secrets.token_hex(4)
+            self._on_incident()
+            _LOG.exception("evidence query failed", extra={"incident": incident})
+            return _problem("provider_error", f"an internal error, incident {incident}")
+
+
+def _problem(code: str, message: str) -> EvidenceResult:
+    return EvidenceResult(error=EvidenceProblem(code, message))

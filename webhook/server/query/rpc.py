@@ -1,0 +1,146 @@
+"""JSON-RPC 2.0 as Decision Gate speaks it: `tools/list` and `tools/call`, without session, batch or notification.
+
+Two shapes of the same answer. As a server we wrap: `{"result": EvidenceResult}`. As a provider that a Decision Gate
+calls we must not: it would read a wrapped result as an empty verified one, for which `not_exists` is true.
+"""
+
+from typing import Any, NamedTuple
+
+from webhook.errors import MalformedError
+from webhook.model.evidence import EvidenceQuery, EvidenceResult
+from webhook.model.evidence_schema import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
+from webhook.model.evidence_wire import WireError, read_request
+from webhook.model.strict_json import parse_json
+from webhook.server.query.desk import PROVIDER_MISSING, EvidenceDesk
+from webhook.server.query.faults import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    FaultError,
+)
+
+_MEMBERS = frozenset({"jsonrpc", "id", "method", "params"})
+_CALL_MEMBERS = frozenset({"name", "arguments"})
+_ID_CHARACTERS = 256
+_TOOLS = {"tools": [{"name": TOOL_NAME, "description": TOOL_DESCRIPTION, "input_schema": INPUT_SCHEMA}]}
+_CONTRACT_CODES = frozenset({PROVIDER_MISSING, "check_missing", "params_missing", "params_invalid"})
+"""Errors of a result that Decision Gate's own server tells as `invalid_params`."""
+
+RequestId = str | int | None
+
+
+class Reply(NamedTuple):
+    """An answer.
+
+    Attributes:
+        status: The HTTP status.
+        document: The JSON-RPC response.
+        outcome: For the counters: `answered`, `failed` (a result with `error`), `listed`, or the fault's kind.
+    """
+
+    status: int
+    document: dict[str, Any]
+    outcome: str
+
+
+class RpcSurface:
+    """Answers JSON-RPC requests."""
+
+    def __init__(self, desk: EvidenceDesk, *, bare: bool) -> None:
+        """Binds the surface.
+
+        Args:
+            desk: Answers the queries.
+            bare: Whether results are bare, as a Decision Gate expects them of a provider.
+        """
+        self._desk = desk
+        self._bare = bare
+
+    async def answer(self, body: bytes, server_id: str) -> Reply:
+        """Answers one request.
+
+        Args:
+            body: The JSON-RPC request; the caller has capped it.
+            server_id: Names the request in our log.
+
+        Returns:
+            The reply. A provider's has HTTP status 200 also with an error, since a Decision Gate drops the text of
+            any other.
+        """
+        known: RequestId = None
+        try:
+            message = _parse(body)
+            known = message["id"]
+            result, outcome = await self._dispatch(message)
+        except FaultError as fault:
+            return self.refuse(fault, server_id, known)
+        return Reply(200, {"jsonrpc": "2.0", "id": known, "result": result}, outcome)
+
+    def refuse(self, fault: FaultError, server_id: str, request_id: RequestId = None) -> Reply:
+        """Writes a fault.
+
+        Args:
+            fault: What is wrong.
+            server_id: Names the request in our log.
+            request_id: The request's id, as far as it was read.
+
+        Returns:
+            The reply.
+        """
+        error = {"code": fault.kind.code, "message": fault.message, "data": fault.data(server_id)}
+        protocol = fault.kind in {INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR}
+        status = 200 if self._bare and protocol and fault.status == fault.kind.status else fault.status
+        return Reply(status, {"jsonrpc": "2.0", "id": request_id, "error": error}, fault.kind.name)
+
+    async def _dispatch(self, message: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        method, params = message["method"], message.get("params")
+        if method == "tools/list":
+            if params not in (None, {}):
+                raise FaultError(INVALID_PARAMS, "tools/list takes no params")
+            return _TOOLS, "listed"
+        if method == "tools/call":
+            return await self._call(params)
+        raise FaultError(METHOD_NOT_FOUND, "the methods are tools/list and tools/call")
+
+    async def _call(self, params: Any) -> tuple[dict[str, Any], str]:
+        if not isinstance(params, dict) or params.keys() != _CALL_MEMBERS:
+            raise FaultError(INVALID_PARAMS, "tools/call takes name and arguments, and nothing else")
+        if params["name"] != TOOL_NAME:
+            raise FaultError(METHOD_NOT_FOUND, f"the tool is {TOOL_NAME}")
+        try:
+            query, context = read_request(params["arguments"])
+        except WireError as error:
+            raise FaultError(INVALID_PARAMS, f"params_invalid: {error}") from None
+        result = await self._desk.answer(query, context)
+        if not self._bare:
+            _refuse_what_breaks_the_contract(query, result)
+        document = result.to_json() if self._bare else {"result": result.to_json()}
+        content = [{"type": "json", "json": document}]
+        return {"content": content}, "answered" if result.error is None else "failed"
+
+
+def _refuse_what_breaks_the_contract(query: EvidenceQuery, result: EvidenceResult) -> None:
+    error = result.error
+    if error is None or error.code not in _CONTRACT_CODES:
+        return
+    code = "params_missing" if error.code == "params_invalid" and query.params is None else error.code
+    raise FaultError(INVALID_PARAMS, f"{code}: {error.message}")
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        message = parse_json(body, "request")
+    except MalformedError as error:
+        raise FaultError(INVALID_REQUEST, error.detail) from None
+    if not isinstance(message, dict) or not message.keys() <= _MEMBERS or message.get("jsonrpc") != "2.0":
+        raise FaultError(INVALID_REQUEST, "the request is one JSON-RPC 2.0 object: jsonrpc, id, method, params")
+    if not isinstance(message.get("method"), str) or not _is_id(message.get("id")):
+        raise FaultError(INVALID_REQUEST, "the request needs a method, and an id that is a string or an integer")
+    return message
+
+
+def _is_id(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= _ID_CHARACTERS
+    return isinstance(value, int) and not isinstance(value, bool)
