@@ -32,8 +32,9 @@ def test_the_configuration_is_one_that_the_server_accepts(helm: Helm, values: Pa
     rendered = helm.render(*(("--values", values) if values else ()))
     for name, content in rendered["ConfigMap", RELEASE]["data"].items():
         (tmp_path / name).write_text(content)
-    # The key that comes from a Secret of the cluster.
+    # What comes from Secrets of the cluster.
     (tmp_path / "second.pub").write_bytes((ROOT / "tests/cli/cosign/cosign.pub").read_bytes())
+    (tmp_path / "docker-config.json").write_text("{}")
     result = CliRunner().invoke(main, ["config", "check", str(tmp_path / "config.yaml")])
     assert result.exit_code == 0, result.output
 
@@ -113,6 +114,26 @@ def test_an_environment_s_name_becomes_part_of_a_host_name(helm: Helm) -> None:
     found = entries(helm, gate=gate)["EU_West.1"]
     assert found["name"] == "eu-west-1.execution-evidence.stella.ops"
     assert found["namespaceSelector"]["matchLabels"] == {"stella.ops/environment": "EU_West.1"}
+
+
+def test_an_authority_of_clients_is_followed_in_the_configuration_s_volume(helm: Helm) -> None:
+    authority = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----"
+    chosen = {"caBundle": f"\n{authority}\n\n", "names": ["kube-apiserver", "system:apiserver"]}
+    rendered = helm.render(values={"admission": {"clientAuthentication": chosen}})
+    container = rendered[WEBHOOK]["spec"]["template"]["spec"]["containers"][0]
+    assert [part for part in container["args"] if part.startswith("--client-")] == [
+        "--client-ca=/etc/evidence-gate/client-ca.pem",
+        "--client-name=kube-apiserver",
+        "--client-name=system:apiserver",
+    ]
+    assert rendered["ConfigMap", RELEASE]["data"]["client-ca.pem"] == f"{authority}\n"
+
+
+def test_nobody_is_asked_for_a_certificate_by_default(helm: Helm) -> None:
+    rendered = helm.render()
+    container = rendered[WEBHOOK]["spec"]["template"]["spec"]["containers"][0]
+    assert not any("--client" in part for part in container["args"])
+    assert "client-ca.pem" not in rendered["ConfigMap", RELEASE]["data"]
 
 
 def test_the_pod_outlives_the_drain(helm: Helm) -> None:

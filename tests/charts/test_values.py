@@ -13,11 +13,13 @@ from pydantic.alias_generators import to_camel
 from tests.charts.chart import CHART, RELEASE, Helm
 from webhook.gates.policy import ExecutionEvidencePolicy, PolicyModel, PolicyOverrides
 from webhook.settings import WORKLOADS, TrustedKeySettings, TrustSettings
+from webhook.settings_stores import RegistryHostSettings, RegistryStoreSettings
 
 TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(TEXT)
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
 KEY = "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n"
+AUTHORITY = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
 
 
 def spellings(model: type[PolicyModel]) -> set[str]:
@@ -45,6 +47,23 @@ def test_the_schema_knows_exactly_the_keys_of_trust() -> None:
     # The chart writes the file itself, from one of the two.
     named = {to_camel(name) for name in TrustedKeySettings.model_fields} - {"file"} | {"publicKey", "secret"}
     assert set(SCHEMA["definitions"]["trustedKey"]["properties"]) == named
+
+
+def test_the_schema_knows_exactly_the_keys_of_the_registry_store() -> None:
+    # The chart writes both files itself.
+    named = {to_camel(name) for name in RegistryStoreSettings.model_fields} - {"dockerConfig"} | {
+        "dockerConfigSecret"
+    }
+    assert set(VALUES["registry"]) == named
+    special = {to_camel(name) for name in RegistryHostSettings.model_fields} - {"caFile"} | {"caBundle"}
+    schema = SCHEMA["properties"]["registry"]["properties"]["hosts"]["additionalProperties"]
+    assert set(schema["properties"]) == special
+
+
+def test_the_registry_s_values_have_the_store_s_defaults() -> None:
+    defaults = RegistryStoreSettings(allow=("ghcr.io/*",)).model_dump(mode="json", by_alias=True)
+    written = {name: value for name, value in defaults.items() if name not in {"allow", "dockerConfig"}}
+    assert {name: VALUES["registry"][name] for name in written} == written
 
 
 def test_the_schema_knows_exactly_the_kinds_that_the_gate_can_read() -> None:
@@ -100,7 +119,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"gate": {"minHotSymbolCount": -1}}, "/gate/minHotSymbolCount"),
     ({"gate": {"minHotSymbolCount": 1.5}}, "/gate/minHotSymbolCount"),
     ({"gate": {"maxEvidenceAge": "30d"}}, "/gate/maxEvidenceAge"),
-    ({"gate": {"tagPolicy": "Resolve"}}, "/gate/tagPolicy"),
+    ({"gate": {"tagPolicy": "resolve"}}, "/gate/tagPolicy"),
     ({"gate": {"overrides": {"canary": {"requiredEnvironments": []}}}}, "/gate/overrides/canary"),
     ({"gate": {"overrides": {"canary": {"minLane": "Anybody"}}}}, "/gate/overrides/canary/minLane"),
     ({"trust": {"threshold": 0}}, "/trust/threshold"),
@@ -109,12 +128,35 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"trust": {"keys": [{"name": "../a", "publicKey": KEY}]}}, "/trust/keys/0/name"),
     ({"trust": {"keys": [{"name": "a", "publicKey": KEY, "secret": {"name": "a", "key": "b"}}]}}, "/trust/keys/0"),
     ({"trust": {"keys": [{"name": "a", "secret": {"name": "a"}}]}}, "/trust/keys/0/secret"),
+    ({"registry": {"allow": "ghcr.io/*"}}, "/registry/allow"),
+    ({"registry": {"allowed": ["ghcr.io/*"]}}, "'allowed'"),
+    ({"registry": {"hosts": {"https://ghcr.io": {}}}}, "propertyName 'https://ghcr.io'"),
+    ({"registry": {"hosts": {"ghcr.io": {"caFile": "ca.pem"}}}}, "/registry/hosts/ghcr.io"),
+    ({"registry": {"hosts": {"ghcr.io": {"caBundle": KEY}}}}, "/registry/hosts/ghcr.io/caBundle"),
+    ({"registry": {"hosts": {"ghcr.io": {"insecure": "yes"}}}}, "/registry/hosts/ghcr.io/insecure"),
+    ({"registry": {"hosts": {"ghcr.io": {"addresses": ["all"]}}}}, "/registry/hosts/ghcr.io/addresses/0"),
+    ({"registry": {"evidenceRepository": "ghcr.io"}}, "/registry/evidenceRepository"),
+    ({"registry": {"mirrors": {"docker.io": []}}}, "/registry/mirrors/docker.io"),
+    ({"registry": {"mirrors": {"docker.io": ["https://a"]}}}, "/registry/mirrors/docker.io/0"),
+    ({"registry": {"dockerConfigSecret": "a/b"}}, "/registry/dockerConfigSecret"),
+    ({"registry": {"pullSecrets": ["a"]}}, "/registry/pullSecrets"),
+    ({"registry": {"platforms": ["amd64"]}}, "/registry/platforms"),
+    ({"registry": {"absentSeconds": -1}}, "/registry/absentSeconds"),
     ({"workloads": []}, "/workloads"),
     ({"workloads": ["Deploiment"]}, "/workloads/0"),
     ({"helpUrl": "wiki"}, "/helpUrl"),
     ({"admission": {"timeoutSeconds": 31}}, "/admission/timeoutSeconds"),
     ({"admission": {"failurePolicies": {"production": "fail"}}}, "/admission/failurePolicies/production"),
     ({"admission": {"environmentLabel": "a'b"}}, "/admission/environmentLabel"),
+    ({"admission": {"clientAuthentication": {"caBundle": KEY}}}, "/admission/clientAuthentication/caBundle"),
+    (
+        {"admission": {"clientAuthentication": {"names": ["kube-apiserver"]}}},
+        "/admission/clientAuthentication': missing property 'caBundle'",
+    ),
+    (
+        {"admission": {"clientAuthentication": {"caBundle": AUTHORITY, "names": ["$(HOME)"]}}},
+        "/admission/clientAuthentication/names/0",
+    ),
     ({"certificates": {"mode": "vault"}}, "/certificates/mode"),
     ({"certificates": {"mode": "secret"}}, "/certificates': missing property 'caBundle'"),
     ({"image": {"digest": "sha256:abc"}}, "/image/digest"),
@@ -124,6 +166,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"webhook": {"port": 443}}, "/webhook/port"),
     ({"webhook": {"resources": {"request": {}}}}, "/webhook/resources"),
     ({"networkPolicy": {"apiServerPorts": [0]}}, "/networkPolicy/apiServerPorts/0"),
+    ({"networkPolicy": {"registryPorts": []}}, "/networkPolicy/registryPorts"),
 ]
 
 

@@ -57,6 +57,33 @@ override does not set comes from the section. In: {gate, environment}; out: JSON
 {{- $armed | toJson -}}
 {{- end -}}
 
+{{/* The ConfigMap's file with the authorities of a registry; a host's colons and brackets cannot be part of a key. */}}
+{{- define "gate.registryAuthorities" -}}
+registry-{{ regexReplaceAll "[^a-z0-9.-]" . "-" }}-{{ sha256sum . | trunc 8 }}.pem
+{{- end -}}
+
+{{/* The section stores.registry as JSON; empty where no registry may be asked. */}}
+{{- define "gate.registry" -}}
+{{- $registry := .Values.registry | default dict -}}
+{{- $tagPolicies := list .Values.gate.tagPolicy -}}
+{{- range .Values.gate.overrides }}{{ $tagPolicies = append $tagPolicies .tagPolicy }}{{ end -}}
+{{- if $registry.allow -}}
+{{- $hosts := dict -}}
+{{- range $host, $special := $registry.hosts -}}
+{{- $entry := omit $special "caBundle" -}}
+{{- if $special.caBundle }}{{ $_ := set $entry "caFile" (include "gate.registryAuthorities" $host) }}{{ end -}}
+{{- $_ := set $hosts $host $entry -}}
+{{- end -}}
+{{- $section := omit $registry "hosts" "dockerConfigSecret" -}}
+{{- range $key, $value := $section }}{{ if kindIs "invalid" $value }}{{ $_ := unset $section $key }}{{ end }}{{ end -}}
+{{- $_ := set $section "hosts" $hosts -}}
+{{- if $registry.dockerConfigSecret }}{{ $_ := set $section "dockerConfig" "docker-config.json" }}{{ end -}}
+{{- $section | toJson -}}
+{{- else if has "Resolve" $tagPolicies -}}
+{{- fail "gate.tagPolicy Resolve asks registries for digests; name them in registry.allow" -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Pod Security `restricted`, for every pod. The group owns the mounted Secrets. */}}
 {{- define "gate.podSecurity" -}}
 runAsNonRoot: true
