@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import cluster, idle, patch, ready, steps, warm
+from bench import cluster, idle, patch, ready, registry, registry_cold, steps, warm
 from bench.machine import CLIENT_CORE, description, on_core
 from bench.report import Figure, replaced, table
 from bench.stage import QUICK, Effort, Stage, say
@@ -23,6 +23,7 @@ SCENARIOS: dict[str, Callable[[Stage], list[Figure]]] = {
     "patch": patch.measure,
     "ready": ready.measure,
     "idle": idle.measure,
+    "registry": registry.measure,
     "cluster": cluster.measure,
 }
 """In the order in which they run: the last one fills the API server that the others want empty."""
@@ -75,6 +76,7 @@ def _write_down(figures: list[Figure], medians: dict[str, float], machine: dict[
     details = {name: value for figure in figures for name, value in figure.details.items()}
     whole = {name: details[f"{key}_processor_us"] for name, key in _SERVERS.items()}
     page = replaced(_PAGE.read_text(), "bench", content)
+    page = replaced(page, "registry", registry_cold.table(details))
     _PAGE.write_text(replaced(page, "steps", steps.table(medians, whole)))
     say(f"written: {_RESULTS.relative_to(_ROOT)} and {_PAGE.relative_to(_ROOT)}")
 

@@ -36,6 +36,9 @@ class Effort:
         starts: Starts of a process.
         patches: Requests of each kind in one round against the API server.
         objects: Evidence in the full cluster store.
+        cold: Cold reviews of each kind with a registry.
+        verdicts: Images that a webhook with a registry is asked about before its memory is read.
+        burst: Deployments that are created at once.
     """
 
     pairs: int = 9
@@ -43,9 +46,12 @@ class Effort:
     starts: int = 7
     patches: int = 500
     objects: int = 10_000
+    cold: int = 15
+    verdicts: int = 100_000
+    burst: int = 300
 
 
-QUICK = Effort(pairs=3, seconds=1.5, starts=3, patches=100, objects=1_000)
+QUICK = Effort(pairs=3, seconds=1.5, starts=3, patches=100, objects=1_000, cold=3, verdicts=2_000, burst=60)
 """For a look while working; its figures are no result."""
 
 

@@ -89,6 +89,6 @@ def test_a_document_without_its_markers_is_left_alone(document: str) -> None:
         replaced(document, "one", "new")
 
 
-@pytest.mark.parametrize("part", ["bench", "steps"])
+@pytest.mark.parametrize("part", ["bench", "registry", "steps"])
 def test_the_page_has_a_place_for_each_table_that_is_written(part: str) -> None:
     assert "\n\nnew\n\n" in replaced(PAGE.read_text("utf-8"), part, "new")
