@@ -1,7 +1,7 @@
 # One image for every role: `evidence-gate webhook`, the operator, and the command line.
 #
 #   make image                                  or: docker build -t execution-evidence-gate .
-#   --build-arg BASE=…                          any slim image with Python 3.11 or newer, best named by digest
+#   --build-arg BASE=…                          any slim image with Python 3.11 or newer and ca-certificates, best named by digest
 #   --build-arg SOURCE_DATE_EPOCH=…             seconds since 1970; the time of every file that is added
 #
 # The same sources, base and SOURCE_DATE_EPOCH give the same bytes; docs/operations.md says how to compare.

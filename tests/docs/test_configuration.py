@@ -25,15 +25,16 @@ GATE = "PolicyGates.ExecutionEvidence."
 
 
 def leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Walks through the sections; a section without keys of its own is a leaf."""
+    """Walks through the sections; a section without keys of its own is a leaf, a mapping's key is `HOST`."""
     for name, field in model.model_fields.items():
         key = prefix + spelling(name, field)
         below = model_in(field.annotation)
         if below is None or not below.model_fields or below is PolicyOverrides:
             yield key.removeprefix(GATE), field
         else:
-            is_list = "tuple" in str(field.annotation)
-            yield from leaves(below, f"{key}[]." if is_list else f"{key}.")
+            outside = str(field.annotation)
+            inside = "[]" if outside.startswith("tuple") else ".HOST" if outside.startswith("dict") else ""
+            yield from leaves(below, f"{key}{inside}.")
 
 
 def spelling(name: str, field: FieldInfo) -> str:
