@@ -132,8 +132,9 @@ class AddressRules:
         good = [address for address, kind in kinds.items() if kind is None]
         if not good:
             kind = next(kind for kind in kinds.values() if kind is not None)
+            name = f"[{host}]" if ":" in host else host
             raise RegistryError(
-                f"{host}:{port} has {kind} address, which stores.registry.hosts does not allow", Outcome.ADDRESS
+                f"{name}:{port} has {kind} address, which stores.registry.hosts does not allow", Outcome.ADDRESS
             )
         return good
 
