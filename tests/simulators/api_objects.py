@@ -3,53 +3,31 @@
 import asyncio
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
+from tests.simulators.endpoint import Endpoint
 
-class ApiObjectsSimulator:
+
+class ApiObjectsSimulator(Endpoint):
     """The simulator; an asynchronous context manager.
 
     Attributes:
-        kubeconfig: Leads to it.
         objects: What is served, by path; a number is answered as a status, None not at all.
         paths: What was asked for, in order, as it came over the wire.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.kubeconfig = folder / "objects.kubeconfig"
+        super().__init__(folder / "objects.kubeconfig")
         self.objects: dict[str, dict[str, Any] | int | bytes | None] = {}
         self.paths: list[str] = []
-        self._runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        """Listens, and writes the kubeconfig."""
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.02)  # 0 would mean for ever.
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        server = {"server": f"http://127.0.0.1:{self._runner.addresses[0][1]}"}
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": server}],
-            "users": [{"name": "test", "user": {"token": "a-token"}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-            "current-context": "test",
-        }
-        self.kubeconfig.write_text(json.dumps(content))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Says what is answered: everything."""
+        return [web.route("*", "/{path:.*}", self._answer)]
 
     def secret(self, name: str, auths: Any, *, namespace: str = "shop", key: str = "dockerconfigjson") -> None:
         """Serves a pull secret.

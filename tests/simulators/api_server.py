@@ -8,23 +8,23 @@ import asyncio
 import json
 import uuid
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.simulators.endpoint import Endpoint
 
 COLLECTION = "/apis/stella.ops/v1alpha1/executionevidences"
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class ApiServerSimulator:
+class ApiServerSimulator(Endpoint):
     """The simulator; an asynchronous context manager.
 
     Attributes:
-        kubeconfig: Leads to it.
         objects: The ExecutionEvidence objects by name.
         events: The Events by name, as the last request left them.
         faults: For `list`, `watch` and `event`: what the next requests get instead of an answer.
@@ -34,7 +34,7 @@ class ApiServerSimulator:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.kubeconfig = folder / "simulator.kubeconfig"
+        super().__init__(folder / "simulator.kubeconfig")
         self.objects: dict[str, dict[str, Any]] = {}
         self.events: dict[str, dict[str, Any]] = {}
         self.faults: dict[str, deque[Fault]] = {"list": deque(), "watch": deque(), "event": deque()}
@@ -46,52 +46,20 @@ class ApiServerSimulator:
         self._oldest = 100
         self._history: list[tuple[int, str, dict[str, Any]]] = []
         self._changed = asyncio.Condition()
-        self._port = 0
-        self._runner: web.AppRunner | None = None
-
-    async def __aenter__(self) -> Self:
-        """Listens, and writes the kubeconfig."""
-        await self.listen()
-        server = {"server": f"http://127.0.0.1:{self._port}"}
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": server}],
-            "users": [{"name": "test", "user": {"token": "a-token"}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-            "current-context": "test",
-        }
-        self.kubeconfig.write_text(json.dumps(content))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        await self.go_away()
 
     @property
     def connections(self) -> int:
         """How many connections brought a request."""
         return len(self._peers)
 
-    async def listen(self) -> None:
-        """Begins to answer, on the same port each time."""
-        app = web.Application()
-        app.router.add_get(COLLECTION, self._read)
-        app.router.add_route("*", "/apis/events.k8s.io/v1/namespaces/{namespace}/events", self._event)
-        app.router.add_route("*", "/apis/events.k8s.io/v1/namespaces/{namespace}/events/{name}", self._event)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.02)  # 0 would mean for ever.
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-
-    async def go_away(self) -> None:
-        """Cuts all connections, and refuses new ones."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Says what is answered: evidence and Events."""
+        events = "/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+        return [
+            web.get(COLLECTION, self._read),
+            web.route("*", events, self._event),
+            web.route("*", f"{events}/{{name}}", self._event),
+        ]
 
     async def put(self, name: str, spec: Any) -> None:
         """Creates or changes an object.

@@ -4,23 +4,22 @@ tests/integration/test_query_callers.py holds the real one to the same answers.
 """
 
 import asyncio
-import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+
+from tests.simulators.endpoint import Endpoint
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class ReviewsSimulator:
+class ReviewsSimulator(Endpoint):
     """The simulator; an asynchronous context manager.
 
     Attributes:
-        kubeconfig: Leads to it.
         users: What a TokenReview's status says of a token; the audiences are those that were asked for.
         allowed: The users who may query.
         faults: For `tokenreviews` and `subjectaccessreviews`: what is answered instead.
@@ -29,45 +28,19 @@ class ReviewsSimulator:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.kubeconfig = folder / "reviews.kubeconfig"
+        super().__init__(folder / "reviews.kubeconfig")
         self.users: dict[str, Any] = {}
         self.allowed: set[str] = set()
         self.faults: dict[str, Fault | Any] = {}
         self.requests: Counter[str] = Counter()
         self.specs: list[dict[str, Any]] = []
-        self._runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        """Listens, and writes the kubeconfig."""
-        app = web.Application()
-        app.router.add_post("/apis/authentication.k8s.io/v1/tokenreviews", self._token)
-        app.router.add_post("/apis/authorization.k8s.io/v1/subjectaccessreviews", self._access)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.02)  # 0 would mean for ever.
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        server = {"server": f"http://127.0.0.1:{self._runner.addresses[0][1]}"}
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "test", "cluster": server}],
-            "users": [{"name": "test", "user": {"token": "a-token"}}],
-            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-            "current-context": "test",
-        }
-        self.kubeconfig.write_text(json.dumps(content))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        await self.go_away()
-
-    async def go_away(self) -> None:
-        """Refuses connections from now on."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Says what is answered: both kinds of review."""
+        return [
+            web.post("/apis/authentication.k8s.io/v1/tokenreviews", self._token),
+            web.post("/apis/authorization.k8s.io/v1/subjectaccessreviews", self._access),
+        ]
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         spec = await self._spec(request, "tokenreviews")
