@@ -37,6 +37,8 @@ class Limits:
     """Keys in the trust policy; each costs a signature check per envelope."""
     reference_characters: int = 1024
     """One image reference, before it is parsed."""
+    environment_characters: int = 253
+    """The name of an environment; a namespace's label holds 63."""
     containers: int = 512
     """Containers and image volumes in one workload."""
     count_maximum: int = 2**63 - 1
@@ -120,7 +122,7 @@ class Limits:
     platforms: int = 64
     """Platforms that the configuration asks for, or that an index names."""
     registry_evidence_bytes: int = 8 * 1024 * 1024
-    """Blobs that one look-up in registries fetches."""
+    """Manifests and blobs that one look-up in registries fetches."""
     registry_light_bytes: int = 256 * 1024
     """What look-ups may fetch side by side, however many there are; evidence takes a few kilobytes."""
     registry_heavy_look_ups: int = 4
@@ -133,6 +135,8 @@ class Limits:
     """Repositories of which it is remembered how their attestations are attached."""
     registry_calls: int = 16
     """Requests to registries that one look-up has under way."""
+    registry_look_up_seconds: float = 30.0
+    """What one look-up gets; the longest review, so that it holds nothing for which nobody waits any more."""
     query_bytes: int = 64 * 1024
     """One evidence query over HTTP or from a file; it is parsed on the loop that admission lives on."""
     frame_bytes: int = 1024 * 1024

@@ -196,7 +196,6 @@ def test_the_model_and_the_schema_agree_on_a_request_with_one_foreign_value(
 @given(documents(RESULT_SCHEMA))
 def test_what_the_output_schema_accepts_is_a_result_if_value_hash_and_error_agree(document: Any) -> None:
     absent = {"value": None, "evidence_hash": None, "content_type": None}
-    check_result(document | {"error": None, "evidence_hash": None})
     check_result(document | {"error": None, "value": None})
     check_result(document | absent)
 
@@ -205,6 +204,11 @@ def test_what_the_output_schema_accepts_is_a_result_if_value_hash_and_error_agre
 def test_a_hash_that_is_not_the_value_s_is_refused(path: str) -> None:
     with pytest.raises(WireError):
         check_result(changed(RESULT, path, "staging"))
+
+
+def test_a_value_without_its_hash_is_refused() -> None:
+    with pytest.raises(WireError, match="`evidence_hash` is missing"):
+        check_result(RESULT | {"evidence_hash": None})
 
 
 def test_the_published_example_has_a_hash_that_is_not_its_value_s() -> None:

@@ -159,6 +159,8 @@ INVALID_PARAMS: list[Any] = [
     ),
     *(GOOD | {"environment": environment} for environment in (None, 1, True, ["production"], {"a": 1})),
     *(GOOD | {"repository": repository} for repository in (1, False, ["a"], {"a": 1})),
+    GOOD | {"environment": "e" * 254},
+    GOOD | {"repository": "r" * 1025},
     GOOD | {"digest": IMAGE},
     GOOD | {"Environment": "production"},
     GOOD | {1: 2},

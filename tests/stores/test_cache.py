@@ -191,3 +191,13 @@ async def test_a_close_ends_what_is_under_way_and_frees_what_is_held(cache: Fetc
         await waiting
     assert (len(cache), cache.weight) == (0, 0)
     assert [task.get_name() for task in asyncio.all_tasks()].count("fetch") == 0
+
+
+async def test_what_serves_nobody_else_takes_no_place(clock: Clock) -> None:
+    cache: FetchCache[str, str] = FetchCache(2, 10, clock)
+    await cache.get("kept", Source().fetch())
+    for number in range(5):
+        await cache.get(f"refused {number}", Source().fetch(kind="error", seconds=0.0))
+    again = Source()
+    assert await cache.get("kept", again.fetch("other")) == "value"
+    assert (again.fetches, len(cache)) == (0, 1)

@@ -92,6 +92,8 @@ class CacheMachine(RuleBasedStateMachine):
     def _hold(self, new: Held) -> None:
         self.held = [entry for entry in self.held if entry.key != new.key]
         self.outlines = [entry for entry in self.outlines if entry.key != new.key]
+        if new.until <= self.now:
+            return
         if new.weight <= WEIGHT:
             self.held.append(new)
         else:

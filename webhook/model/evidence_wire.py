@@ -171,11 +171,11 @@ def check_result(document: Any) -> None:
     value, given = result.value, result.evidence_hash
     if result.error is not None and any((value, given, result.content_type is not None)):
         raise WireError("the result has an error and a value")
-    if (
-        value is not None
-        and given is not None
-        and hash_value(EvidenceValue(value.kind, value.value)).value != given.value
-    ):
+    if value is None:
+        return
+    if given is None:
+        raise WireError("`evidence_hash` is missing beside a value")
+    if hash_value(EvidenceValue(value.kind, value.value)).value != given.value:
         raise WireError("`evidence_hash` is not the value's")
 
 

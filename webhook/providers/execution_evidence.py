@@ -183,6 +183,9 @@ def _read_params(params: Any) -> AnswerKey | None:
         return None
     if repository is not None and not isinstance(repository, str):
         return None
+    if len(environment) > LIMITS.environment_characters or len(repository or "") > LIMITS.reference_characters:
+        # What was asked is remembered with the answer.
+        return None
     return AnswerKey(digest, repository, environment, asked_all=True) if _is_known_digest(digest) else None
 
 

@@ -146,8 +146,13 @@ class FetchCache(Generic[_K, _V]):
         finally:
             self.fetches[kind] += 1
             del self._under_way[key]
-        until = self._clock() + fetched.seconds
-        self._keep(key, _Entry(fetched.value, kind, fetched.weight, begun, until))
+        if fetched.seconds > 0:
+            until = self._clock() + fetched.seconds
+            self._keep(key, _Entry(fetched.value, kind, fetched.weight, begun, until))
+        else:
+            # What serves nobody else must not take the place of what does.
+            self._drop(key)
+            self._outlines.drop(key)
         return fetched
 
     def _held(self, key: _K, max_age: float | None) -> tuple[_V, Kind] | None:

@@ -158,3 +158,15 @@ async def test_a_flood_of_made_up_tokens_does_not_reach_the_api_server(
     assert len(statuses) == len(found)
     assert set(statuses) == {401, 429}
     assert api.requests["tokenreviews"] < 2 * LIMITS.caller_check_burst
+
+
+async def test_a_flood_of_made_up_tokens_keeps_nobody_out_who_was_let_in_before(
+    callers: ClusterCallers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await callers.admit("good") == ROBOT
+    # As many strangers as drive the answer about it out of what is remembered.
+    monkeypatch.setattr(callers._known, "_entries", {})
+    flood = (callers.admit(f"made-up-{number}") for number in range(2 * LIMITS.caller_check_burst))
+    await asyncio.gather(*flood, return_exceptions=True)
+    assert (await refusal(callers, "made-up")).status == 429
+    assert await callers.admit("good") == ROBOT

@@ -11,6 +11,7 @@ from typing import Any
 from webhook.kube.client import ApiError, KubeClient
 from webhook.kube.pacing import QuietLog
 from webhook.limits import LIMITS
+from webhook.model.bounded import remember
 from webhook.server.query.faults import (
     CALLER_CHECK_UNAVAILABLE,
     RATE_LIMITED,
@@ -49,6 +50,8 @@ class ClusterCallers:
         self._client = client
         self._known: FetchCache[bytes, _Answer] = FetchCache(LIMITS.query_callers, LIMITS.query_callers)
         self._rate = RateLimit(LIMITS.caller_check_rate, LIMITS.caller_check_burst)
+        self._rate_of_known = RateLimit(LIMITS.caller_check_rate, LIMITS.caller_check_burst)
+        self._let_in_before: dict[bytes, None] = {}
         self._quiet = QuietLog(_LOG)
 
     async def start(self) -> None:
@@ -60,19 +63,21 @@ class ClusterCallers:
 
     async def admit(self, token: str) -> str:
         """As `CallerRule.admit`; the name is the user's."""
+        # Not the token itself: nothing that opens a door lies about in memory longer than a request.
+        key = hashlib.sha256(token.encode("ascii")).digest()
 
         async def _ask() -> Fetched[_Answer]:
-            return await self._ask(token)
+            return await self._ask(token, key)
 
-        # Not the token itself: nothing that opens a door lies about in memory longer than a request.
-        answer = await self._known.get(hashlib.sha256(token.encode("ascii")).digest(), _ask)
+        answer = await self._known.get(key, _ask)
         if isinstance(answer, FaultError):
             # A new one: an exception that is raised twice collects both traces.
             raise FaultError(answer.kind, answer.message, retry_after=answer.retry_after)
         return answer
 
-    async def _ask(self, token: str) -> Fetched[_Answer]:
-        wait = self._rate.take()
+    async def _ask(self, token: str, key: bytes) -> Fetched[_Answer]:
+        # A flood of tokens that strangers make up uses up only what is there for strangers.
+        wait = (self._rate_of_known if key in self._let_in_before else self._rate).take()
         if wait is not None:
             fault = FaultError(RATE_LIMITED, "too many tokens are new", retry_after=wait)
             return Fetched(fault, "error", _WEIGHT, 0.0)
@@ -86,6 +91,7 @@ class ClusterCallers:
             self._quiet.warning("callers cannot be checked", detail=detail)
             unknown = FaultError(CALLER_CHECK_UNAVAILABLE, "who asks could not be found out", retry_after=1000)
             return Fetched(unknown, "error", _WEIGHT, 0.0)
+        remember(self._let_in_before, key, None, LIMITS.query_callers)
         return Fetched(name, "found", _WEIGHT, LIMITS.caller_seconds)
 
     async def _vouched(self, token: str) -> str:

@@ -144,7 +144,8 @@ class ConfiguredKeyring:
 
         answer = await self._answers.get(server, fetch)
         if isinstance(answer, UnavailableError):
-            raise answer
+            # As for pull secrets: without the traces of those before.
+            raise answer.with_traceback(None)
         return [] if answer is None else [answer]
 
 

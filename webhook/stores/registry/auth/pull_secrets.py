@@ -171,7 +171,8 @@ async def _value(
 ) -> _T:
     answer = await cache.get(path, fetch)
     if isinstance(answer, UnavailableError):
-        raise answer
+        # Without the trace: an exception that is raised again collects them all.
+        raise answer.with_traceback(None)
     return answer
 
 
