@@ -87,6 +87,31 @@ def test_malformed_descriptor_is_refused(change: dict[str, Any]) -> None:
         parse_descriptor(LEAST | change)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Digest", "DIGEST", "dige\u017ft", "MediaType", "Size", "artifacttype", "Annotations", "Data", "Platform"],
+)
+def test_descriptor_that_go_reads_differently_is_refused(name: str) -> None:
+    with pytest.raises(MalformedError):
+        parse_descriptor(LEAST | {name: "x"})
+
+
+@pytest.mark.parametrize("name", ["OS", "o\u017f", "Architecture", "Variant"])
+def test_platform_that_go_reads_differently_is_refused(name: str) -> None:
+    with pytest.raises(MalformedError):
+        parse_descriptor(LEAST | {"platform": {"os": "linux", "architecture": "amd64", name: "x"}})
+
+
+@pytest.mark.parametrize("name", ["Manifests", "manife\u017fts", "Layers", "CONFIG"])
+def test_index_that_go_reads_differently_is_refused(name: str) -> None:
+    with pytest.raises(MalformedError):
+        parse_index(json.dumps({"manifests": [LEAST], name: []}).encode())
+
+
+def test_annotations_may_have_any_names_since_go_keeps_their_case() -> None:
+    assert parse_descriptor(LEAST | {"annotations": {"Digest": "x"}}).annotations == {"Digest": "x"}
+
+
 @pytest.mark.parametrize("value", [None, [], "x", 1])
 def test_what_is_no_object_is_no_descriptor(value: Any) -> None:
     with pytest.raises(MalformedError):

@@ -1,5 +1,6 @@
 """Evidence on a platform's manifest for the index that lists it (case group 19)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.stores.registry.stored import Stored
 from webhook.errors import UnavailableError
 from webhook.limits import LIMITS
 from webhook.stores.protocol import Found, Platform
+from webhook.stores.registry.discovery import place
 
 AMD, ARM, ATTESTATIONS = "linux/amd64", "linux/arm64", "unknown/unknown"
 
@@ -129,6 +131,24 @@ async def test_what_cannot_be_read_of_an_index_is_a_gap(broken: str) -> None:
         found = await stored.find(digest)
         assert isinstance(found.gap, UnavailableError)
         assert about(found) <= {(raw, amd)}
+
+
+async def test_an_index_counts_towards_what_a_look_up_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place, "LIMITS", replace(LIMITS, registry_evidence_bytes=100))
+    async with RegistrySimulator() as registry, Stored(registry, platforms="any") as stored:
+        found = await stored.find(index(registry, image(registry, AMD)))
+        assert (found.candidates, found.gap) == ((), None)
+        assert found.remark is not None
+        assert found.remark.endswith(f"registry {registry.host} holds larger manifests than are looked at")
+
+
+async def test_a_failure_to_read_an_index_keeps_nothing_of_its_look_up() -> None:
+    async with RegistrySimulator() as registry, Stored(registry, platforms="any") as stored:
+        digest = index(registry, image(registry, AMD))
+        registry.manifests[PATH, digest] = (INDEX, b"{}")
+        gap = (await stored.find(digest)).gap
+        assert gap is not None
+        assert (gap.__traceback__, gap.__cause__, gap.__context__) == (None, None, None)
 
 
 async def test_the_index_of_a_repository_that_may_not_be_asked_is_not_read() -> None:

@@ -61,6 +61,17 @@ async def test_a_registry_that_cannot_be_asked_makes_the_tag_unknown() -> None:
         assert await stored.store.resolve(cart(registry), "1.0", None) is not None
 
 
+async def test_a_failure_that_is_kept_holds_nothing_of_those_who_were_told() -> None:
+    async with RegistrySimulator() as registry, Stored(registry) as stored:
+        registry.faults["manifest"].append(status(403))
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match="403"):
+                await stored.store.resolve(cart(registry), "1.0", None)
+        (kept,) = (entry.value for entry in stored.store._tags._entries.values())
+        assert isinstance(kept, UnavailableError)
+        assert (kept.__traceback__, kept.__cause__, kept.__context__) == (None, None, None)
+
+
 async def test_without_the_pull_secrets_the_tag_is_unknown() -> None:
     async with RegistrySimulator() as registry, Stored(registry) as stored:
         with pytest.raises(UnavailableError):

@@ -14,6 +14,13 @@ from webhook.model.strict_json import parse_json
 
 _TEXT_CHARACTERS = 4096
 _SIZE_MAXIMUM = 2**63 - 1
+_NAMES = (
+    *("manifests", "config", "layers"),
+    *("mediaType", "digest", "size", "artifactType", "annotations", "data", "platform"),
+    *("os", "architecture", "variant"),
+)
+"""Of the members that are read here, of an index, a descriptor and a platform."""
+_SPELLINGS = {name.casefold(): name for name in _NAMES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,22 @@ class Descriptor:
     platform: str | None
 
 
+def check_spelling(members: Mapping[str, Any]) -> None:
+    """Refuses an object that nodes may read differently.
+
+    They are written in Go, whose encoding/json takes `Digest` for `digest` too, U+017F for an s, and of several the
+    last.
+
+    Args:
+        members: Of an index, a descriptor or a platform.
+
+    Raises:
+        MalformedError: A name is one that is read here, but for its case.
+    """
+    if any(_SPELLINGS.get(name.casefold(), name) != name for name in members):
+        raise MalformedError("a member's name has the wrong case")
+
+
 def parse_descriptor(value: Any) -> Descriptor:
     """Reads a descriptor.
 
@@ -49,10 +72,11 @@ def parse_descriptor(value: Any) -> Descriptor:
         The descriptor.
 
     Raises:
-        MalformedError: It is none, or its digest is not sha256.
+        MalformedError: It is none, its digest is not sha256, or a name has the wrong case.
     """
     if not isinstance(value, dict):
         raise MalformedError("a descriptor is no object")
+    check_spelling(value)
     media_type, digest, size = value.get("mediaType"), value.get("digest"), value.get("size")
     artifact_type, annotations = value.get("artifactType"), value.get("annotations")
     if not isinstance(media_type, str) or not _is_text(media_type) or not _is_text(artifact_type or media_type):
@@ -90,11 +114,12 @@ def parse_index(raw: bytes) -> Index:
         Its `manifests`.
 
     Raises:
-        MalformedError: It is no index at all.
+        MalformedError: It is no index at all, or a name of its own members has the wrong case.
     """
     document = parse_json(raw, "index")
     if not isinstance(document, dict) or "manifests" not in document:
         raise MalformedError("the index lists no manifests")
+    check_spelling(document)
     # Programs in Go write an empty list as null.
     manifests = [] if document["manifests"] is None else document["manifests"]
     if not isinstance(manifests, list):
@@ -115,6 +140,7 @@ def _platform(value: Any) -> str | None:
         return None
     if not isinstance(value, dict):
         raise MalformedError("a descriptor's platform is no object")
+    check_spelling(value)
     parts = [value.get("os"), value.get("architecture"), value.get("variant") or None]
     if not all(_is_text(part) for part in parts[:2]) or not (parts[2] is None or _is_text(parts[2])):
         raise MalformedError("a descriptor's platform has no usable name")

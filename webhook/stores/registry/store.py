@@ -6,6 +6,7 @@ That a mirror has nothing proves nothing, so absence is known only if each of th
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +21,8 @@ from webhook.stores.registry.discovery.discovery import Discoverer
 from webhook.stores.registry.discovery.look_up import Answer, AnswerShrinker, Target, look_up, wait_seconds
 from webhook.stores.registry.discovery.place import Allowance, Place, RegistryReader
 from webhook.stores.registry.discovery.routes import Route, Routes
-from webhook.stores.registry.transport.failure import NotThereError
+from webhook.stores.registry.discovery.search import without_history
+from webhook.stores.registry.transport.failure import NotThereError, Outcome, RegistryError
 
 FOUND_SECONDS = 3600.0
 """How long evidence is kept. It stays signed; when it does not suffice, newer evidence is asked for at once."""
@@ -170,19 +172,24 @@ class RegistryStore:
             except NotThereError:
                 return Fetched(None, "absent", _TAG_WEIGHT, TAG_SECONDS)
             except UnavailableError as error:
-                return Fetched(error.with_traceback(None), "error", _TAG_WEIGHT, _keep_seconds(error))
+                return Fetched(without_history(error), "error", _TAG_WEIGHT, _keep_seconds(error))
             return Fetched(digest, "found", _TAG_WEIGHT, TAG_SECONDS)
 
         answer = await self._tags.get((repository, tag, keyring.fingerprint), fetch)
         if isinstance(answer, UnavailableError):
-            raise answer.with_traceback(None)
+            # A copy: what is raised takes note of everybody through whom it goes.
+            raise copy(answer)
         return answer
 
     async def _fetch(self, digest: str, route: Route, keyring: Keyring, *, hasty: bool) -> Fetched[Answer]:
-        async with Allowance(self._heavy) as allowance:
-            places = [Place(self._reader, repository, keyring, allowance) for repository in route.asked]
-            image = None if route.image is None else Place(self._reader, route.image, keyring, allowance)
-            answer = await look_up(self._discoverer, Target(digest, places, image, self._section.platforms, hasty))
+        try:
+            async with asyncio.timeout(LIMITS.registry_look_up_seconds), Allowance(self._heavy) as allowance:
+                places = [Place(self._reader, repository, keyring, allowance) for repository in route.asked]
+                image = None if route.image is None else Place(self._reader, route.image, keyring, allowance)
+                target = Target(digest, places, image, self._section.platforms, hasty)
+                answer = await look_up(self._discoverer, target)
+        except TimeoutError:
+            answer = Answer(Found((), _too_slow(route)), about_the_image=False, whole=True)
         found = answer.found
         weight = _LOOK_UP_WEIGHT + sum(len(candidate.raw) for candidate in found.candidates)
         if found.gap is not None:
@@ -195,6 +202,12 @@ def _not_asked(name: str | None, route: Route) -> Found:
     if route.own is None:
         return Found((), UnavailableError("store registry: the image's repository is not known"))
     return Found((), remark=f"{name} is not in stores.registry.allow, so it is not asked")
+
+
+def _too_slow(route: Route) -> RegistryError:
+    hosts = ", ".join(dict.fromkeys(repository.host for repository in route.asked))
+    detail = f"the look-up in {hosts} took more than {LIMITS.registry_look_up_seconds:g} s"
+    return RegistryError(detail, Outcome.TIMEOUT)
 
 
 def _keep_seconds(failure: UnavailableError) -> float:

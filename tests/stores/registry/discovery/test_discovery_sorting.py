@@ -59,7 +59,7 @@ async def test_a_fallback_list_without_annotations_is_sorted_by_the_manifests() 
     async with RegistrySimulator(referrers=False) as registry:
         annotations = {"dev.sigstore.bundle.predicateType": SPDX}
         digest = attach(registry, sbom(), BUNDLE_V03, annotations=annotations)
-        fallback(registry, [listed(digest)])
+        fallback(registry, [listed(digest, size=1000)])
         assert await discover(registry) == Discovery(())
         assert registry.requests["blob"] == 0
 

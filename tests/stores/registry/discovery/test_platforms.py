@@ -55,6 +55,18 @@ def test_a_manifest_that_is_listed_twice_counts_once() -> None:
     assert runnable(index(manifests=entries)) == (Platform("linux/amd64", digest(1)),)
 
 
+TWICE = [child(0, "linux/amd64"), child(1, "linux/amd64/v4"), child(0, "windows/amd64")]
+
+
+@pytest.mark.parametrize("choice", ["any", "all", ("linux/amd64",), ("windows/amd64", "linux/amd64")])
+def test_a_manifest_with_two_platforms_is_asked_for_once_by_its_first_name(choice: Choice) -> None:
+    assert chosen(runnable(index(manifests=TWICE)), choice) == named("linux/amd64", "linux/amd64/v4")
+
+
+def test_a_manifest_with_two_platforms_is_hidden_behind_neither() -> None:
+    assert chosen(runnable(index(manifests=TWICE)), ("windows/amd64",)) == (Platform("windows/amd64", digest(0)),)
+
+
 @pytest.mark.parametrize("content", [{"mediaType": MANIFEST, "config": {}, "layers": []}, {"layers": []}, {}])
 def test_the_manifest_of_one_image_has_no_platforms(content: dict[str, Any]) -> None:
     assert runnable(json.dumps(content).encode()) == ()
@@ -77,6 +89,29 @@ def test_what_is_neither_or_both_or_too_much_is_malformed(raw: bytes) -> None:
         runnable(raw)
 
 
+PLATFORM = {"os": "linux", "architecture": "amd64"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        index("linux/amd64", Manifests=[child(1, "linux/amd64")]),
+        index("linux/amd64", Manifests=[child(1, "linux/amd64")]).replace(b"Manifests", "manife\u017fts".encode()),
+        index("linux/amd64", Layers=[]),
+        index("linux/amd64", Config={}),
+        b'{"Manifests": []}',
+        index(manifests=[child(0, "linux/amd64") | {"Digest": digest(1)}]),
+        index(manifests=[child(0, "linux/amd64") | {"dige\u017ft": digest(1)}]),
+        index(manifests=[child(0, None) | {"Platform": PLATFORM}]),
+        index(manifests=[child(0, None) | {"platform": PLATFORM | {"Architecture": "arm64"}}]),
+        b'{"manifests": [], "manifests": []}',
+    ],
+)
+def test_what_nodes_may_read_differently_is_malformed(raw: bytes) -> None:
+    with pytest.raises(MalformedError):
+        runnable(raw)
+
+
 def test_the_registrys_word_for_the_type_decides_nothing() -> None:
     assert runnable(index("linux/amd64", mediaType=MANIFEST)) == named("linux/amd64")
 
@@ -94,9 +129,9 @@ SEVERAL = named("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/arm/v6", UN
         ("any", [0, 1, 2, 3, 4, 5]),
         ("all", [0, 1, 2, 3, 4, 5]),
         (("linux/amd64",), [0, 4]),
-        (("linux/arm64/v8",), [1, 4]),
-        (("linux/arm",), [2, 3, 4]),
-        (("linux/arm/v6", "windows/amd64"), [3, 4, 5]),
+        (("linux/arm64/v8",), [1, 2, 3, 4]),
+        (("linux/arm",), [1, 2, 3, 4]),
+        (("linux/amd64", "windows/amd64"), [0, 4, 5]),
         (("linux/s390x",), [4]),
     ],
 )
@@ -129,12 +164,31 @@ def test_a_platform_is_hidden_by_no_other_spelling_that_containerd_reads(written
 
 
 @pytest.mark.parametrize(
+    ("node", "runs"),
+    [
+        ("linux/amd64", ["386", "amd64"]),
+        ("linux/amd64/v3", ["386", "amd64", "amd64/v1", "amd64/v2", "amd64/v3"]),
+        ("linux/arm64", ["arm64", "arm/v8", "arm/v7", "arm/v6", "arm/v5", "arm"]),
+        ("linux/arm64/v9.1", ["arm64/v9", "arm64/v8.6", "arm64/v8", "arm/v8", "arm/v7", "arm/v5"]),
+        ("linux/arm/v7", ["arm", "arm/v7", "arm/v6", "arm/v5"]),
+        ("linux/arm/v6", ["arm/v6", "arm/v5"]),
+    ],
+)
+def test_a_name_stands_for_all_that_containerd_falls_back_to(node: str, runs: list[str]) -> None:
+    """The lists are those of `Only` in github.com/containerd/platforms."""
+    platforms = named(*(f"linux/{name}" for name in runs))
+    assert chosen(platforms, (node,)) == platforms
+
+
+@pytest.mark.parametrize(
     ("written", "wanted"),
     [
-        ("linux/arm/v6", "linux/arm/v7"),
-        ("linux/arm64/v9", "linux/arm64/v8"),
         ("windows/amd64", "linux/amd64"),
-        ("linux/arm64", "linux/arm"),
+        ("linux/amd64", "windows/386"),
+        ("linux/arm64", "linux/amd64"),
+        ("linux/386", "linux/arm"),
+        ("linux/s390x", "linux/amd64"),
+        ("linux/ppc64le", "linux/ppc64"),
     ],
 )
 def test_another_platform_is_not_meant(written: str, wanted: str) -> None:

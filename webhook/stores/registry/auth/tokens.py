@@ -69,7 +69,8 @@ class Tokens:
             RegistryError: There is none; the outcome is `unauthorized` if it is the credential's fault.
         """
         if credential is not None and not may_have_credential(request.url, service.realm):
-            detail = f"{request.who} names a token service at {service.realm.host}, which may not get its credential"
+            place = service.realm.raw_host
+            detail = f"{request.who} names a token service at {place}, which may not get its credential"
             raise RegistryError(detail, Outcome.UNAUTHORIZED)
         key = (request.host, service, credential)
         max_age = None if since is None else time.monotonic() - since

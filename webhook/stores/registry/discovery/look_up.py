@@ -14,7 +14,7 @@ from webhook.stores.registry.discovery.discovery import Discoverer
 from webhook.stores.registry.discovery.place import Place
 from webhook.stores.registry.discovery.platforms import Choice, chosen, runnable
 from webhook.stores.registry.discovery.reading import read_aside
-from webhook.stores.registry.discovery.search import Discovery
+from webhook.stores.registry.discovery.search import Discovery, without_history
 from webhook.stores.registry.transport.failure import NotThereError, RegistryError
 
 _WHOLE, _PART = b"w", b"p"
@@ -163,20 +163,24 @@ async def _platforms(discoverer: Discoverer, target: Target) -> _Platforms:
     if target.platforms is None or target.image is None:
         return _Platforms()
     try:
-        manifest = await target.image.manifest(target.digest)
-        platforms = chosen(await read_aside(manifest.raw, runnable), target.platforms)
+        platforms = await _chosen(target.image, target.digest, target.platforms)
     except NotThereError:
         # Nobody can run it from there either.
         return _Platforms()
     except (MalformedError, RegistryError) as error:
         if isinstance(error, RegistryError) and not error.content:
-            return _Platforms(gaps=[error])
+            return _Platforms(gaps=[without_history(error)])
         # These bytes are the image author's: what he has broken is no failure of ours.
         return _Platforms(oddities=[f"nothing is known of its platforms: {error.detail}"])
     except UnavailableError as error:
-        return _Platforms(gaps=[error])
+        return _Platforms(gaps=[without_history(error)])
     found = await asyncio.gather(*(_everywhere(discoverer, target, platform.digest) for platform in platforms))
     return _Platforms([_Part(platform, parts) for platform, parts in zip(platforms, found, strict=True)])
+
+
+async def _chosen(image: Place, digest: str, choice: Choice) -> Sequence[Platform]:
+    async with image.manifest(digest) as manifest:
+        return chosen(await read_aside(manifest.raw, runnable), choice)
 
 
 def _remark(oddities: list[str]) -> str | None:

@@ -1,6 +1,8 @@
 """A repository as somebody sees it who holds certain keys."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -9,6 +11,7 @@ from webhook.stores.registry.auth.credentials import Keyring
 from webhook.stores.registry.client.client import Manifest
 from webhook.stores.registry.descriptor import Descriptor
 from webhook.stores.registry.reference import Repository
+from webhook.stores.registry.transport.failure import RegistryError
 
 
 class RegistryReader(Protocol):
@@ -62,7 +65,7 @@ class Allowance:
             self._heavy.release()
 
     async def take(self, size: int) -> bool:
-        """Asks for leave to fetch a blob.
+        """Asks for leave to fetch a blob or to read a manifest.
 
         Args:
             size: Its bytes.
@@ -97,21 +100,32 @@ class Place:
     keyring: Keyring
     allowance: Allowance
 
-    async def manifest(self, reference: str) -> Manifest:
-        """Fetches a manifest.
+    @asynccontextmanager
+    async def manifest(self, reference: str, size: int | None = None) -> AsyncIterator[Manifest]:
+        """Fetches a manifest, and counts as a request until it is read: those that wait for that are not many.
 
         Args:
             reference: A tag or a digest.
+            size: Bytes that the allowance was asked for; None if nobody has said how large it is, so that it is asked
+                for what came.
 
-        Returns:
+        Yields:
             The manifest.
 
         Raises:
             NotThereError: The registry says that there is none.
-            UnavailableError: It cannot be had.
+            UnavailableError: It cannot be had; if it is too much, a `RegistryError` of the content.
         """
         async with self.allowance.calls:
-            return await self.reader.manifest(self.repository, reference, self.keyring)
+            manifest = await self.reader.manifest(self.repository, reference, self.keyring)
+            if size is not None and len(manifest.raw) > size:
+                raise self._odd("holds a manifest that is larger than is said")
+            if size is None and not await self.allowance.take(len(manifest.raw)):
+                raise self._odd("holds larger manifests than are looked at")
+            yield manifest
+
+    def _odd(self, what: str) -> RegistryError:
+        return RegistryError(f"registry {self.repository.host} {what}", content=True)
 
     async def blob(self, descriptor: Descriptor) -> bytes:
         """Fetches a blob.

@@ -1,9 +1,9 @@
 """Index and platform manifests: whose evidence may stand for an index that has none of its own.
 
 What counts is what a node would run. Names are therefore compared as containerd compares them
-(github.com/containerd/platforms, `Normalize`), and a manifest whose platform is not said, which a node may take for
-its own, counts with every choice. What the registry says about the media type decides nothing, the index's own bytes
-do (CVE-2021-41190).
+(github.com/containerd/platforms, `Normalize`), together with what it falls back to (`Only`), and a manifest whose
+platform is not said, which a node may take for its own, counts with every choice. What the registry says about the
+media type decides nothing, the index's own bytes do (CVE-2021-41190).
 """
 
 import re
@@ -13,7 +13,7 @@ from webhook.errors import MalformedError
 from webhook.limits import LIMITS
 from webhook.model.strict_json import parse_json
 from webhook.stores.protocol import Platform
-from webhook.stores.registry.descriptor import Descriptor, parse_index
+from webhook.stores.registry.descriptor import Descriptor, check_spelling, parse_index
 
 Choice = Literal["any", "all"] | tuple[str, ...]
 """The setting `stores.registry.platforms`."""
@@ -24,25 +24,10 @@ _UNSAID = "a platform that is not said"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}(?:/[A-Za-z0-9._-]{1,64}){1,2}")
 
 _OS = {"macos": "darwin"}
-_ARCHITECTURES = {
-    "i386": ("386", ""),
-    "x86_64": ("amd64", ""),
-    "x86-64": ("amd64", ""),
-    "aarch64": ("arm64", ""),
-    "armhf": ("arm", "v7"),
-    "armel": ("arm", "v6"),
-}
-_VARIANTS = {
-    ("amd64", "v1"): "",
-    ("arm64", "8"): "",
-    ("arm64", "v8"): "",
-    ("arm64", "v8.0"): "",
-    ("arm", ""): "v7",
-    ("arm", "7"): "v7",
-    ("arm", "5"): "v5",
-    ("arm", "6"): "v6",
-    ("arm", "8"): "v8",
-}
+_FAMILIES = dict.fromkeys(("386", "i386", "x86_64", "x86-64"), "amd64") | dict.fromkeys(
+    ("aarch64", "arm", "armhf", "armel"), "arm64"
+)
+"""What goes together, since nodes fall back: from amd64 to 386, from arm64 to arm, and to lower variants."""
 
 
 def runnable(raw: bytes) -> tuple[Platform, ...]:
@@ -52,14 +37,16 @@ def runnable(raw: bytes) -> tuple[Platform, ...]:
         raw: A manifest or an index.
 
     Returns:
-        Each once, in the index's order, without `unknown/unknown`; none if it is the manifest of one image.
+        Each once for every name that it has, in the index's order, without `unknown/unknown`; none if it is the
+        manifest of one image.
 
     Raises:
-        MalformedError: It is neither, or both, or lists more than `LIMITS.platforms`.
+        MalformedError: It is neither, or both, lists more than `LIMITS.platforms`, or a name has the wrong case.
     """
     document = parse_json(raw, "manifest")
     if not isinstance(document, dict):
         raise MalformedError("the manifest is no JSON object")
+    check_spelling(document)
     if "manifests" not in document:
         return ()
     if _describes_an_image(document):
@@ -67,10 +54,11 @@ def runnable(raw: bytes) -> tuple[Platform, ...]:
     index = parse_index(raw)
     if index.unreadable:
         raise MalformedError("the index lists what cannot be read")
-    children = {child.digest: child for child in index.descriptors if child.platform != _NO_IMAGE}
-    if len(children) > LIMITS.platforms:
+    children = [Platform(_name(child), child.digest) for child in index.descriptors if child.platform != _NO_IMAGE]
+    platforms = tuple(dict.fromkeys(children))
+    if len(platforms) > LIMITS.platforms:
         raise MalformedError(f"the index lists more than {LIMITS.platforms} platforms")
-    return tuple(Platform(_name(child), child.digest) for child in children.values())
+    return platforms
 
 
 def chosen(platforms: tuple[Platform, ...], choice: Choice) -> tuple[Platform, ...]:
@@ -78,20 +66,19 @@ def chosen(platforms: tuple[Platform, ...], choice: Choice) -> tuple[Platform, .
 
     Args:
         platforms: Those of the index.
-        choice: The setting. A name without variant stands for all variants of its architecture.
+        choice: The setting. A name stands for its architecture's family, and for all variants.
 
     Returns:
         For a list: those that it names, as far as the index has them, and those whose platform is not said. Else all.
+        Each manifest once, by the first of its names.
     """
-    if isinstance(choice, str):
-        return platforms
-    # A name is compared as far as it goes, so that `linux/arm` means all of its variants.
-    named = [_normal(name)[: name.count("/") + 1] for name in choice]
-    return tuple(
-        platform
-        for platform in platforms
-        if platform.name == _UNSAID or any(_normal(platform.name)[: len(wanted)] == wanted for wanted in named)
-    )
+    if not isinstance(choice, str):
+        named = {_family(name) for name in choice}
+        platforms = tuple(one for one in platforms if one.name == _UNSAID or _family(one.name) in named)
+    once: dict[str, Platform] = {}
+    for platform in platforms:
+        once.setdefault(platform.digest, platform)
+    return tuple(once.values())
 
 
 def _describes_an_image(document: dict[str, Any]) -> bool:
@@ -103,8 +90,7 @@ def _name(child: Descriptor) -> str:
     return child.platform if child.platform is not None and _NAME.fullmatch(child.platform) else _UNSAID
 
 
-def _normal(name: str) -> tuple[str, str, str]:
-    system, architecture, variant = [*name.lower().split("/"), "", ""][:3]
-    architecture, implied = _ARCHITECTURES.get(architecture, (architecture, ""))
-    variant = implied or variant
-    return _OS.get(system, system), architecture, _VARIANTS.get((architecture, variant), variant)
+def _family(name: str) -> tuple[str, str]:
+    """Tells the operating system and which architectures its nodes run."""
+    system, architecture = name.lower().split("/")[:2]
+    return _OS.get(system, system), _FAMILIES.get(architecture, architecture)

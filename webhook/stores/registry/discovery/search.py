@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from webhook.errors import MalformedError, UnavailableError
 from webhook.limits import LIMITS
@@ -24,6 +24,18 @@ from webhook.stores.registry.reference import attestation_tag, fallback_tag
 from webhook.stores.registry.transport.failure import NotThereError, RegistryError
 
 _Parsed = TypeVar("_Parsed", Index, Layers)
+
+
+class _Read(NamedTuple, Generic[_Parsed]):
+    """A manifest without its bytes.
+
+    Attributes:
+        digest: `sha256:` and 64 hexadecimal digits.
+        content: What was read of it.
+    """
+
+    digest: str
+    content: _Parsed
 
 
 class Layout(Enum):
@@ -65,6 +77,21 @@ class Discovery:
     def about_the_image(self) -> bool:
         """Whether there is a statement of our type that names the digest."""
         return any(sighting.relevance is Relevance.ABOUT_THE_IMAGE for sighting in self.sightings)
+
+
+def without_history(error: UnavailableError) -> UnavailableError:
+    """Makes a failure fit to be kept: what led to it would keep alive whatever its look-up has read.
+
+    Args:
+        error: The failure; it is changed.
+
+    Returns:
+        The same, without traceback, causes and the list that it broke off.
+    """
+    error.__cause__ = error.__context__ = None
+    if isinstance(error, RegistryError):
+        error.found = ()
+    return error.with_traceback(None)
 
 
 class Search:
@@ -118,17 +145,16 @@ class Search:
                 await self._read_fallback_tag()
 
     async def _read_fallback_tag(self) -> None:
-        index = await self._manifest(fallback_tag(self._digest))
-        listed = await self._parse(parse_index, index) if index is not None else None
+        listed = await self._manifest(fallback_tag(self._digest), parse_index)
         if listed is not None:
-            await self._open_all(listed.descriptors, Layout.FALLBACK)
+            await self._open_all(listed.content.descriptors, Layout.FALLBACK)
 
     async def _read_referrers(self) -> None:
         try:
             entries = await self._place.referrers(self._digest)
         except RegistryError as error:
-            self._fail(error)
             entries = error.found or None
+            self._fail(error)
         except UnavailableError as error:
             self._fail(error)
             return
@@ -142,23 +168,27 @@ class Search:
         wanted.sort(key=lambda one: not self._sorter.is_called_ours(one.annotations))
         if len(wanted) > LIMITS.referrers:
             self._wonder(f"lists more than {LIMITS.referrers} things that may be evidence")
-        wanted = wanted[: LIMITS.referrers]
-        self._opened.update(one.digest for one in wanted)
-        await asyncio.gather(*(self._open(one.digest, layout) for one in wanted))
+        affordable = await self._affordable(wanted[: LIMITS.referrers], LIMITS.referrers)
+        self._opened.update(one.digest for one in affordable)
+        await asyncio.gather(*(self._open(one.digest, layout, one.size) for one in affordable))
 
-    async def _open(self, reference: str, layout: Layout) -> None:
+    async def _open(self, reference: str, layout: Layout, size: int | None = None) -> None:
         """Reads a manifest and those of its layers that may be evidence."""
-        manifest = await self._manifest(reference)
-        held = await self._parse(parse_layers, manifest) if manifest is not None else None
-        if manifest is None or held is None or self._sorter.is_called_other(held.annotations):
+        manifest = await self._manifest(reference, parse_layers, size)
+        if manifest is None or self._sorter.is_called_other(manifest.content.annotations):
             return
-        layers = [layer for layer in held.descriptors if self._sorter.may_hold_evidence(layer)]
+        layers = [layer for layer in manifest.content.descriptors if self._sorter.may_hold_evidence(layer)]
         layers.sort(key=self._sorter.promise)
-        affordable = [one for one in layers[: LIMITS.candidates] if await self._place.allowance.take(one.size)]
-        if len(affordable) < len(layers):
-            self._wonder("holds more that may be evidence than is looked at")
         uri = f"registry:{self._place.repository.name}@{manifest.digest}"
+        affordable = await self._affordable(layers, LIMITS.candidates)
         await asyncio.gather(*(self._look_at(layer, uri, layout) for layer in affordable))
+
+    async def _affordable(self, wanted: Sequence[Descriptor], most: int) -> list[Descriptor]:
+        """Leaves out what is more than one look-up may fetch."""
+        affordable = [one for one in wanted[:most] if await self._place.allowance.take(one.size)]
+        if len(affordable) < len(wanted):
+            self._wonder("holds more that may be evidence than is looked at")
+        return affordable
 
     async def _look_at(self, layer: Descriptor, uri: str, layout: Layout) -> None:
         try:
@@ -179,16 +209,20 @@ class Search:
         if known is None or sighting.uri < known.uri:
             self._sightings[sighting.digest] = sighting
 
-    async def _manifest(self, reference: str) -> Manifest | None:
-        """Fetches a manifest; None if there is none, or if it cannot be had."""
+    async def _manifest(
+        self, reference: str, parse: Callable[[bytes], _Parsed], size: int | None = None
+    ) -> _Read[_Parsed] | None:
+        """Reads a manifest; None if there is none, or if it cannot be had or read."""
         try:
-            return await self._place.manifest(reference)
+            async with self._place.manifest(reference, size) as manifest:
+                parsed = await self._parse(parse, manifest)
         except NotThereError:
             # Of a digest that is listed, too: it was deleted, and the list of a fallback tag does not notice.
             return None
         except UnavailableError as error:
             self._fail(error)
             return None
+        return None if parsed is None else _Read(manifest.digest, parsed)
 
     async def _parse(self, parse: Callable[[bytes], _Parsed], manifest: Manifest) -> _Parsed | None:
         """Reads a manifest, as far as it can be read."""
@@ -213,7 +247,7 @@ class Search:
         if isinstance(error, RegistryError) and error.content:
             self._oddities.append(error.detail)
         else:
-            self._gaps.append(error)
+            self._gaps.append(without_history(error))
 
     def _wonder(self, what: str) -> None:
         self._oddities.append(f"{self._registry} {what}")

@@ -9,17 +9,22 @@ the checked addresses themselves. Private networks are where many registries are
 import asyncio
 import ipaddress
 import socket
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import ContextVar
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from webhook.settings_stores import RegistryHostSettings
 from webhook.stores.registry.transport.failure import Outcome, RegistryError
+from webhook.stores.registry.transport.shares import Shares
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+_Question = tuple[str, int, socket.AddressFamily]
 
 _REFUSED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a loopback", ("127.0.0.0/8", "::1/128")),
@@ -41,8 +46,16 @@ _REFUSED_NETWORKS = tuple(
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
 _COMPATIBLE = IPv6Network("::/96")
-_RESOLVER_THREADS = 4
+_RESOLVER_THREADS = 16
+_THREADS_PER_REGISTRY = 2
+_QUEUE_SECONDS = 3.0
+"""For a thread; then the name counts as one that cannot be resolved."""
+_KNOWN_SECONDS = 10.0
+_KNOWN_NAMES = 1024
 _PORTS = {True: 80, False: 443}
+
+asked_for: ContextVar[str] = ContextVar("asked_for", default="")
+"""The registry on whose behalf names are resolved; aiohttp has no other way to tell a resolver."""
 
 
 def unwrapped(address: Address) -> Address:
@@ -151,7 +164,8 @@ def host_and_port(key: str, *, insecure: bool) -> tuple[str, int]:
 class CheckedResolver(AbstractResolver):
     """Resolves a name and gives only addresses that may be connected to.
 
-    It has threads of its own: a name server that hangs must not take those in which evidence is verified.
+    It has threads of its own: a name server that hangs must not take those in which evidence is verified. One
+    registry gets only some of them: it can redirect to any number of names whose name servers are silent.
     """
 
     def __init__(self, rules: AddressRules) -> None:
@@ -162,6 +176,8 @@ class CheckedResolver(AbstractResolver):
         """
         self._rules = rules
         self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="registry-names")
+        self._shares = Shares(_THREADS_PER_REGISTRY)
+        self._known: dict[_Question, tuple[float, list[Address]]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
@@ -177,11 +193,11 @@ class CheckedResolver(AbstractResolver):
             The addresses that may be connected to.
 
         Raises:
-            OSError: The name has no address.
+            OSError: The name has no address, or too many names are being resolved for the same registry.
             RegistryError: It has none that may be connected to.
         """
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _look_up, host, port, family)
+        question = (host, port, family)
+        found = self._fresh(question) or await self._in_turn(question)
         return [
             ResolveResult(
                 hostname=host,
@@ -193,6 +209,34 @@ class CheckedResolver(AbstractResolver):
             )
             for address in self._rules.permitted(host, port, found)
         ]
+
+    def _fresh(self, question: _Question) -> list[Address] | None:
+        until, found = self._known.get(question, (0.0, []))
+        return found if time.monotonic() < until else None
+
+    async def _in_turn(self, question: _Question) -> list[Address]:
+        share = self._shares.of(asked_for.get())
+        async with asyncio.timeout(_QUEUE_SECONDS):
+            await share.acquire()
+        if found := self._fresh(question):
+            # Somebody had the same question, and was first.
+            share.release()
+            return found
+        loop = asyncio.get_running_loop()
+        work = self._threads.submit(_look_up, *question)
+
+        def give_back(_: object) -> None:
+            with suppress(RuntimeError):
+                # The loop has ended before a name server's silence.
+                loop.call_soon_threadsafe(share.release)
+
+        # Not when nobody waits any more: it is the thread that counts, and it cannot be interrupted.
+        work.add_done_callback(give_back)
+        found = await asyncio.wrap_future(work)
+        if len(self._known) >= _KNOWN_NAMES:
+            self._known.clear()
+        self._known[question] = (time.monotonic() + _KNOWN_SECONDS, found)
+        return found
 
     async def close(self) -> None:
         """Frees the threads; one that hangs in a name server's silence ends with it."""

@@ -66,7 +66,10 @@ class Request:
     @property
     def who(self) -> str:
         """Whom an error is about: the registry, or where it has sent us."""
-        return f"{self.url.host}, where registry {self.host} leads," if self.elsewhere else f"registry {self.host}"
+        # Not `host`, which fails for a name that is no IDNA (`xn--a`).
+        return (
+            f"{self.url.raw_host}, where registry {self.host} leads," if self.elsewhere else f"registry {self.host}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 Redirects are followed here, by hand: each hop's address is checked, and no hop gets a credential.
 """
 
+import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from webhook.errors import ConfigurationError
@@ -17,9 +20,11 @@ from webhook.files import read_capped
 from webhook.kube.client import USER_AGENT
 from webhook.limits import LIMITS
 from webhook.settings_stores import RegistryHostSettings
-from webhook.stores.registry.transport.address import AddressRules, CheckedResolver, host_and_port
+from webhook.stores.registry.transport.address import AddressRules, CheckedResolver, asked_for, host_and_port
 from webhook.stores.registry.transport.failure import Outcome, RegistryError, connection_error, outcome_of_status
 from webhook.stores.registry.transport.messages import Answer, Call, Patience, Request, can_be_asked
+from webhook.stores.registry.transport.shares import Shares
+from webhook.stores.registry.transport.wire import CountingHandler, WireError
 
 _OK = 200
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -27,6 +32,8 @@ _SMALL_BYTES = 64 * 1024
 """What is read of an answer that is not looked at, so that its connection can be used again."""
 _CONNECTIONS = 256
 _CONNECTIONS_PER_HOST = 64
+_EXCHANGES_PER_REGISTRY = 48
+"""Wherever they lead: a registry whose redirects go to many hosts must not take all connections."""
 
 
 class Transport:
@@ -58,6 +65,7 @@ class Transport:
         }
         self._observe = observe
         self._patience = patience
+        self._shares = Shares(_EXCHANGES_PER_REGISTRY)
         self._session: aiohttp.ClientSession | None = None
         self._resolver: CheckedResolver | None = None
 
@@ -106,7 +114,8 @@ class Transport:
         received = 0
         outcome = Outcome.ABANDONED
         try:
-            answer = await self._guarded(request)
+            async with self._shares.of(request.host):
+                answer = await self._guarded(request)
             received, outcome = len(answer.body), outcome_of_status(answer.status)
         except RegistryError as error:
             outcome = error.outcome
@@ -123,11 +132,14 @@ class Transport:
         self._rules.check_literal(*place)
         try:
             return await self._exchange(request, self._contexts.get(place))
+        except WireError:
+            raise RegistryError(f"{request.who} sends headers or tiny chunks without end") from None
         except (aiohttp.ClientError, OSError) as error:
             raise connection_error(request.who, error) from error
 
     async def _exchange(self, request: Request, context: ssl.SSLContext | None) -> Answer:
         patience = self._patience
+        asked_for.set(request.host)
         response = await self._opened().request(
             "GET" if request.form is None else "POST",
             request.url,
@@ -147,8 +159,13 @@ class Transport:
         if self._session is None:
             self._resolver = CheckedResolver(self._rules)
             connector = aiohttp.TCPConnector(
-                resolver=self._resolver, limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_PER_HOST
+                resolver=self._resolver,
+                # Who asks for a name that another has asked for would wait in the other's place.
+                use_dns_cache=False,
+                limit=_CONNECTIONS,
+                limit_per_host=_CONNECTIONS_PER_HOST,
             )
+            connector._factory = partial[ResponseHandler](CountingHandler, loop=asyncio.get_running_loop())  # noqa: SLF001 - no other way
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 # Neither proxy variables nor .netrc, which would be another way for a credential to get out.
