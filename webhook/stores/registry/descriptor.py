@@ -15,7 +15,7 @@ from webhook.model.strict_json import parse_json
 _TEXT_CHARACTERS = 4096
 _SIZE_MAXIMUM = 2**63 - 1
 _NAMES = (
-    *("manifests", "config", "layers"),
+    *("manifests", "config", "layers", "fsLayers"),
     *("mediaType", "digest", "size", "artifactType", "annotations", "data", "platform"),
     *("os", "architecture", "variant"),
 )

@@ -82,7 +82,8 @@ def chosen(platforms: tuple[Platform, ...], choice: Choice) -> tuple[Platform, .
 
 
 def _describes_an_image(document: dict[str, Any]) -> bool:
-    return "layers" in document or "config" in document
+    # The last one is of Docker's first schema, which older runtimes still read.
+    return any(name in document for name in ("layers", "config", "fsLayers"))
 
 
 def _name(child: Descriptor) -> str:
