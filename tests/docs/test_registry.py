@@ -49,11 +49,12 @@ FIGURES = {
     ],
     "## When it fails": [
         f"no connection within {PATIENCE.connect:.0f} s, silence for {PATIENCE.silence:.0f} s",
-        f"more than {PATIENCE.whole:.0f} s in all",
+        f"more than {PATIENCE.whole:.0f} s in all for one question",
+        f"{LIMITS.registry_look_up_seconds:.0f} s for an image",
     ],
     "### What is odd": [
         f"{LIMITS.referrers} referrers in a list that may be evidence, {LIMITS.candidates} layers in a manifest",
-        f"{LIMITS.registry_evidence_bytes // MEBIBYTE} MiB of layers for one image",
+        f"{LIMITS.registry_evidence_bytes // MEBIBYTE} MiB of manifests and layers for one image",
         f"{LIMITS.candidates} statements about an image",
     ],
     "## References": [f"more than {LIMITS.reference_characters:,} characters"],

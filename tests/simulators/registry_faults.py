@@ -78,6 +78,30 @@ def drips(length: int, seconds: float = 0.01) -> Fault:
     return answer
 
 
+def babbles(head: bytes, again: bytes, times: int, end: bytes = b"") -> Fault:
+    """A fault: bytes of one's own instead of HTTP that a server would write; then the connection ends.
+
+    Args:
+        head: What comes first.
+        again: What comes then, over and over.
+        times: How often.
+        end: What comes last.
+
+    Returns:
+        The fault.
+    """
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        transport = request.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(head + again * times + end)
+        # What is written is still sent.
+        transport.close()
+        return web.Response()
+
+    return answer
+
+
 def floods(total: int, headers: Mapping[str, str]) -> Fault:
     """A fault: an answer 200 without a Content-Length, as long as anybody reads.
 

@@ -1,9 +1,11 @@
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.harness.polling import poll_async
 from webhook.stores.cache import FetchCache, Fetched, Kind
 
 
@@ -201,3 +203,22 @@ async def test_what_serves_nobody_else_takes_no_place(clock: Clock) -> None:
     again = Source()
     assert await cache.get("kept", again.fetch("other")) == "value"
     assert (again.fetches, len(cache)) == (0, 1)
+
+
+async def test_a_failure_that_nobody_waits_for_is_no_oversight(cache: FetchCache[str, str]) -> None:
+    oversights: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: oversights.append(context))
+    source = Source(open_gate=False)
+    source.problem = OSError()
+    caller = asyncio.create_task(cache.get("key", source.fetch()))
+    await asyncio.sleep(0)
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    source.gate.set()
+
+    async def failed() -> bool:
+        return cache.fetches["error"] == 1
+
+    await poll_async(failed, 5, "the fetch has failed")
+    gc.collect()
+    assert oversights == []

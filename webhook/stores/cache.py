@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from webhook.stores.outlines import Outlines, Shrinker
 
@@ -125,6 +125,7 @@ class FetchCache(Generic[_K, _V]):
             self.hits[fetched.kind] += 1
             return fetched.value
         task = asyncio.create_task(self._fetch(key, fetch, self._clock()), name="fetch")
+        task.add_done_callback(_look_at_failure)
         self._under_way[key] = task
         return (await asyncio.shield(task)).value
 
@@ -187,3 +188,9 @@ class FetchCache(Generic[_K, _V]):
         if entry is not None:
             self.weight -= entry.weight
         return entry
+
+
+def _look_at_failure(task: asyncio.Task[Any]) -> None:
+    """Takes note of a failure that nobody waits for any more, which asyncio would otherwise log as an oversight."""
+    if not task.cancelled():
+        task.exception()

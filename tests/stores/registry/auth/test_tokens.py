@@ -48,6 +48,11 @@ async def test_credential_does_not_go_to_a_token_service_on_another_host(authori
     assert not other.seen
 
 
+async def test_credential_does_not_go_to_a_name_that_is_no_idna(authority: Authority) -> None:
+    error, _ = await _with_realm(authority, "https://xn--a/token", Keys(ACCOUNT))
+    assert error.detail.endswith("names a token service at xn--a, which may not get its credential")
+
+
 async def test_nobody_in_particular_may_ask_a_token_service_on_another_host(authority: Authority) -> None:
     error, other = await _with_realm(authority, "https://localhost:{port}/token", NOBODY)
     assert [seen.authorization for seen in other.seen] == [None]

@@ -166,6 +166,13 @@ async def test_redirect_to_a_disguised_address_is_not_followed(host: str) -> Non
             await asker.client.manifest(at(registry), "1.0", NOBODY)
 
 
+async def test_redirect_to_a_name_that_is_no_idna_is_a_failure_like_others() -> None:
+    async with RegistrySimulator() as registry, Client({registry.host: plain()}) as asker:
+        registry.faults["manifest"].append(moved("http://xn--a/x"))
+        with pytest.raises(RegistryError, match=r"^the name of xn--a, where registry .* leads, cannot be resolved$"):
+            await asker.client.manifest(at(registry), "1.0", NOBODY)
+
+
 async def test_failure_elsewhere_names_the_place() -> None:
     async with (
         RegistrySimulator() as registry,

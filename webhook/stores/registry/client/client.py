@@ -83,22 +83,26 @@ class RegistryClient:
         await self._authenticator.close()
         await self._transport.close()
 
-    async def manifest(self, repository: Repository, reference: str, keyring: Keyring) -> Manifest:
+    async def manifest(
+        self, repository: Repository, reference: str, keyring: Keyring, most: int = LIMITS.manifest_bytes
+    ) -> Manifest:
         """Reads a manifest or an index.
 
         Args:
             repository: The repository.
             reference: A tag or a digest.
             keyring: Who asks.
+            most: Bytes that it may have, as far as the limit lets it.
 
         Returns:
             The manifest; with a digest for a reference, it is the one that was asked for.
 
         Raises:
             NotThereError: The registry says that there is none.
-            RegistryError: It could not be read, or is another one.
+            RegistryError: It could not be read, is larger, or is another one.
         """
-        request = self._request(repository, "manifest", f"manifests/{reference}", LIMITS.manifest_bytes)
+        cap = min(most, LIMITS.manifest_bytes)
+        request = self._request(repository, "manifest", f"manifests/{reference}", cap)
         request = replace(request, headers={"Accept": ", ".join(_MANIFEST_TYPES)})
         answer = await self._answer(repository, request, keyring)
         _succeed(answer)

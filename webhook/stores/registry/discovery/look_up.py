@@ -167,12 +167,10 @@ async def _platforms(discoverer: Discoverer, target: Target) -> _Platforms:
     except NotThereError:
         # Nobody can run it from there either.
         return _Platforms()
-    except (MalformedError, RegistryError) as error:
-        if isinstance(error, RegistryError) and not error.content:
-            return _Platforms(gaps=[without_history(error)])
-        # These bytes are the image author's: what he has broken is no failure of ours.
-        return _Platforms(oddities=[f"nothing is known of its platforms: {error.detail}"])
-    except UnavailableError as error:
+    except (MalformedError, UnavailableError) as error:
+        if isinstance(error, MalformedError) or (isinstance(error, RegistryError) and error.content):
+            # These bytes are the image author's: what he has broken is no failure of ours.
+            return _Platforms(oddities=[f"nothing is known of its platforms: {error.detail}"])
         return _Platforms(gaps=[without_history(error)])
     found = await asyncio.gather(*(_everywhere(discoverer, target, platform.digest) for platform in platforms))
     return _Platforms([_Part(platform, parts) for platform, parts in zip(platforms, found, strict=True)])

@@ -17,7 +17,9 @@ from webhook.stores.registry.transport.failure import RegistryError
 class RegistryReader(Protocol):
     """What is asked of registries; `client.RegistryClient` says what each question means and raises."""
 
-    async def manifest(self, repository: Repository, reference: str, keyring: Keyring) -> Manifest:
+    async def manifest(
+        self, repository: Repository, reference: str, keyring: Keyring, most: int = LIMITS.manifest_bytes
+    ) -> Manifest:
         """Fetches a manifest by tag or digest."""
 
     async def blob(self, repository: Repository, descriptor: Descriptor, keyring: Keyring) -> bytes:
@@ -117,15 +119,12 @@ class Place:
             UnavailableError: It cannot be had; if it is too much, a `RegistryError` of the content.
         """
         async with self.allowance.calls:
-            manifest = await self.reader.manifest(self.repository, reference, self.keyring)
-            if size is not None and len(manifest.raw) > size:
-                raise self._odd("holds a manifest that is larger than is said")
+            most = LIMITS.manifest_bytes if size is None else size
+            manifest = await self.reader.manifest(self.repository, reference, self.keyring, most)
             if size is None and not await self.allowance.take(len(manifest.raw)):
-                raise self._odd("holds larger manifests than are looked at")
+                detail = f"registry {self.repository.host} holds larger manifests than are looked at"
+                raise RegistryError(detail, content=True)
             yield manifest
-
-    def _odd(self, what: str) -> RegistryError:
-        return RegistryError(f"registry {self.repository.host} {what}", content=True)
 
     async def blob(self, descriptor: Descriptor) -> bytes:
         """Fetches a blob.

@@ -197,7 +197,7 @@ class CheckedResolver(AbstractResolver):
             RegistryError: It has none that may be connected to.
         """
         question = (host, port, family)
-        found = self._fresh(question) or await self._in_turn(question)
+        found = await self._in_turn(question)
         return [
             ResolveResult(
                 hostname=host,
@@ -216,23 +216,28 @@ class CheckedResolver(AbstractResolver):
 
     async def _in_turn(self, question: _Question) -> list[Address]:
         share = self._shares.of(asked_for.get())
-        async with asyncio.timeout(_QUEUE_SECONDS):
-            await share.acquire()
+        try:
+            async with asyncio.timeout(_QUEUE_SECONDS):
+                await share.acquire()
+        except TimeoutError:
+            raise socket.gaierror(socket.EAI_AGAIN, "too many names at once") from None
         if found := self._fresh(question):
-            # Somebody had the same question, and was first.
+            # Somebody had the same question lately.
             share.release()
             return found
         loop = asyncio.get_running_loop()
         work = self._threads.submit(_look_up, *question)
+        answer = asyncio.wrap_future(work)
 
         def give_back(_: object) -> None:
             with suppress(RuntimeError):
                 # The loop has ended before a name server's silence.
                 loop.call_soon_threadsafe(share.release)
 
-        # Not when nobody waits any more: it is the thread that counts, and it cannot be interrupted.
+        # Not when nobody waits any more: it is the thread that counts, and it cannot be interrupted. And only after
+        # the answer, which the next may be waiting for.
         work.add_done_callback(give_back)
-        found = await asyncio.wrap_future(work)
+        found = await answer
         if len(self._known) >= _KNOWN_NAMES:
             self._known.clear()
         self._known[question] = (time.monotonic() + _KNOWN_SECONDS, found)

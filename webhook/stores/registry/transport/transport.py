@@ -165,7 +165,9 @@ class Transport:
                 limit=_CONNECTIONS,
                 limit_per_host=_CONNECTIONS_PER_HOST,
             )
-            connector._factory = partial[ResponseHandler](CountingHandler, loop=asyncio.get_running_loop())  # noqa: SLF001 - no other way
+            handler: type[ResponseHandler] = CountingHandler
+            factory = partial(handler, loop=asyncio.get_running_loop())
+            connector._factory = factory  # noqa: SLF001 - there is no other way; test_wire.py would notice
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 # Neither proxy variables nor .netrc, which would be another way for a credential to get out.
