@@ -4,7 +4,6 @@ Where images can be pulled, `E2E_BASE` names the base of the Dockerfile, as `BAS
 the base is this machine's own Debian, made by debootstrap from the mirror that apt uses.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -76,18 +75,6 @@ class Builder:
             "push", "--quiet", "--tls-verify=false", "--digestfile", str(digest), image, f"docker://{target}"
         )
         return digest.read_text().strip()
-
-    def labels(self, image: str) -> dict[str, str]:
-        """Reads an image's labels.
-
-        Args:
-            image: Its name here.
-
-        Returns:
-            Label to value.
-        """
-        found = json.loads(self._buildah("inspect", "--type", "image", image))["OCIv1"]["config"]["Labels"]
-        return dict(found)
 
     def _debian(self) -> str:
         release = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)

@@ -1,5 +1,6 @@
 import asyncio
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,16 @@ async def test_a_helper_is_asked_once_a_minute(folder: Path) -> None:
     helpers.now = HELPER_SECONDS
     await helpers.users("ghcr.io/team")
     assert helpers.questions == ["ghcr.io one"] * 2
+
+
+async def test_a_failure_that_is_remembered_collects_no_traces(folder: Path) -> None:
+    helpers = Helpers(folder, config(credsStore="broken"))
+    depths = []
+    for _ in range(3):
+        with pytest.raises(UnavailableError) as caught:
+            await helpers.users("ghcr.io/team")
+        depths.append(len(list(traceback.walk_tb(caught.value.__traceback__))))
+    assert depths[1] == depths[2]
 
 
 async def test_a_helper_that_fails_is_no_helper_that_has_none(folder: Path) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import base64
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,17 @@ async def test_a_service_account_that_the_api_server_does_not_give_is_unavailabl
     with pytest.raises(UnavailableError) as caught:
         await world.keyring()
     assert caught.value.detail == f"the ServiceAccount shop/default cannot be read: {problem}"
+
+
+async def test_a_failure_that_is_remembered_collects_no_traces(api: ApiObjectsSimulator, world: World) -> None:
+    api.objects[f"{SECRETS}/pull"] = 500
+    depths = []
+    for _ in range(3):
+        with pytest.raises(UnavailableError) as caught:
+            await world.keyring("pull")
+        depths.append(len(list(traceback.walk_tb(caught.value.__traceback__))))
+    # The first one may pass through the fetch; what follows must not grow.
+    assert depths[1] == depths[2]
 
 
 async def test_an_api_server_that_hangs_is_given_up(
