@@ -36,7 +36,7 @@ from webhook.server.logs import LineWriter
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
 from webhook.server.traces import Traces
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 _WARM_UP = 500
 _REVIEWS = 5000

@@ -18,7 +18,7 @@ from tests.admission.world import World
 from tests.harness.workloads import API_VERSIONS
 from tests.support.statements import ABSENT
 from tests.support.verdicts import names
-from webhook.settings import WORKLOADS
+from webhook.settings.file import WORKLOADS
 
 SUFFICIENT = "Pass EvidenceSufficient"
 MISSING = "Fail EvidenceMissing"

@@ -19,7 +19,7 @@ from webhook.gates.policy import ExecutionEvidencePolicy
 from webhook.model.evidence import PullIdentity
 from webhook.model.gate import GateContext
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 
 TAGGED = f"{REPOSITORY}:1.0"
 RESOLVE: dict[str, Any] = {"TagPolicy": "Resolve"}

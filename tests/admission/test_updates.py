@@ -24,7 +24,7 @@ from tests.harness.evidence import REPOSITORY, digest_of
 from tests.harness.workloads import API_VERSIONS
 from tests.support.statements import ABSENT
 from tests.support.verdicts import names
-from webhook.settings import WORKLOADS
+from webhook.settings.file import WORKLOADS
 
 UNCHANGED = "Pass ImagesUnchanged"
 MISSING = "Fail EvidenceMissing"

@@ -21,7 +21,7 @@ from webhook.admission.review import decode_review
 from webhook.model.evidence import TriggerTime
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.providers.protocol import EvidenceProvider
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 from webhook.stores.directory import DirectoryStore
 from webhook.stores.protocol import EvidenceStore
 

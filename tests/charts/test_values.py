@@ -12,8 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from tests.charts.chart import CHART, RELEASE, Helm
 from webhook.gates.policy import ExecutionEvidencePolicy, PolicyModel, PolicyOverrides
-from webhook.settings import WORKLOADS, TrustedKeySettings, TrustSettings
-from webhook.settings_stores import RegistryHostSettings, RegistryStoreSettings
+from webhook.settings.file import WORKLOADS, TrustedKeySettings, TrustSettings
+from webhook.settings.stores import RegistryHostSettings, RegistryStoreSettings
 
 TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(TEXT)

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.support.keys import ecdsa
 from webhook.cli.main import main
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 ALLOW = {"allow": ["ghcr.io/*"]}
 COMMAND = Path(sys.executable).with_name("evidence-gate")

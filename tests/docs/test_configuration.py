@@ -15,7 +15,8 @@ from tests.docs.console import ROOT
 from tests.docs.tables import code, rows, section
 from webhook.gates.policy import ExecutionEvidencePolicy, PolicyOverrides
 from webhook.model.pattern import RepositoryPattern
-from webhook.settings import WORKLOADS, SettingsFile, load_settings
+from webhook.settings.file import WORKLOADS, SettingsFile
+from webhook.settings.loading import load_settings
 
 TABLES = section((ROOT / "README.md").read_text("utf-8"), "## Configuration")
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")

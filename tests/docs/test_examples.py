@@ -14,7 +14,7 @@ from tests.docs.console import ROOT
 from tests.docs.tables import code, rows
 from webhook.cli.main import main
 from webhook.model.gate import Verdict
-from webhook.settings import SettingsFile
+from webhook.settings.file import SettingsFile
 
 EXAMPLES = ROOT / "manifests" / "examples"
 CASES = [

@@ -7,7 +7,7 @@ from tests.support.keys import ecdsa, ed25519_key
 from webhook import files
 from webhook.operator.metrics import OperatorMetrics
 from webhook.operator.trust import TrustFile
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 HEALTHY = 'execution_evidence_gate_operator_healthy{work="configuration"}'
 

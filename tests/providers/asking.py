@@ -14,7 +14,7 @@ from tests.support.statements import IMAGE, REPOSITORY, predicate, statement
 from webhook.errors import UnavailableError
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult, TriggerTime
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject, Platform
 
 STAGING, SECOND, STRANGER = ecdsa(owner="staging"), ed25519_key("second"), ecdsa(owner="stranger")

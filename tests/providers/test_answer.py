@@ -25,7 +25,7 @@ from tests.providers.asking import (
 )
 from tests.support.statements import IMAGE, REPOSITORY
 from webhook.model.evidence import EvidenceQuery, EvidenceResult, TriggerTime
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 from webhook.stores.protocol import ImageSubject
 
 MEMBERS = {  # The required members of the second seed's output schema.

@@ -19,7 +19,7 @@ from tests.providers.asking import (
     provider,
     signed,
 )
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 
 CANDIDATES = [
     signed(STAGING, uri="shelf:0"),

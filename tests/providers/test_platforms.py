@@ -9,7 +9,7 @@ from tests.providers.asking import STAGING, STRANGER, Shelf, ask, candidate, con
 from tests.support.envelopes import dump, envelope
 from tests.support.keys import Signer
 from tests.support.statements import IMAGE, OTHER_IMAGE, predicate, statement
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 from webhook.stores.protocol import Candidate, Platform
 
 AMD64 = Platform("linux/amd64", "sha256:" + "a6" * 32)

@@ -8,7 +8,7 @@ import pytest
 from tests.providers.asking import STAGING, STRANGER, Shelf, ask, configured, context, provider, reason, signed, told
 from tests.support.statements import IMAGE, REPOSITORY
 from webhook.model.evidence import EvidenceQuery, PullIdentity
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 from webhook.stores.protocol import Candidate, Found, ImageSubject
 
 ABSENT_SECONDS = 7.0

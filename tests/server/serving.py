@@ -22,7 +22,7 @@ from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
 from webhook.server.tls import ReloadingCertificate
 from webhook.server.traces import Traces
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 JSON = {"Content-Type": "application/json"}
 

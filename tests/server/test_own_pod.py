@@ -12,7 +12,7 @@ from webhook.kube.events import EventRecorder
 from webhook.server.metrics import Metrics
 from webhook.server.own_pod import configuration_alarm, own_pod
 from webhook.server.ruleset import RulesetHolder
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 POD = Regarding("v1", "Pod", "gate-system", "gate-webhook-1")
 

@@ -16,8 +16,8 @@ from tests.stores.registry.simulated import PATH, plain
 from webhook.errors import ConfigurationError
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import build_stores
-from webhook.settings import load_settings
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.loading import load_settings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.client.client import Call
 from webhook.stores.registry.store import LookUp, RegistryStore
 

@@ -21,7 +21,7 @@ from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResul
 from webhook.server import ruleset
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 SECONDS = 3.0
 SUFFICIENT = "Pass EvidenceSufficient"

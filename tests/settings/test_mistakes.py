@@ -5,7 +5,8 @@ import pytest
 
 from tests.settings.writing import SEED, refusal, section, written
 from webhook.errors import ConfigurationError
-from webhook.settings import WORKLOADS, load_settings
+from webhook.settings.file import WORKLOADS
+from webhook.settings.loading import load_settings
 
 GATE = "PolicyGates.ExecutionEvidence"
 KEY = {"name": "staging", "file": "staging.pub"}

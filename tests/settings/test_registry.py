@@ -6,8 +6,8 @@ import pytest
 
 from tests.settings.writing import refusal, section, written
 from webhook.gates.policy import TagPolicy
-from webhook.settings import Settings, load_settings
-from webhook.settings_stores import RegistryHostSettings, RegistryStoreSettings
+from webhook.settings.loading import Settings, load_settings
+from webhook.settings.stores import RegistryHostSettings, RegistryStoreSettings
 
 ALLOW: dict[str, Any] = {"allow": ["ghcr.io/*"]}
 FULL: dict[str, Any] = {

@@ -5,7 +5,7 @@ import pytest
 
 from tests.settings.writing import section, written
 from tests.support.keys import ecdsa, ed25519_key
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 
 GOOD: dict[str, Any] = {
     **section(Enabled=True),

@@ -9,7 +9,7 @@ import yaml
 from tests.settings.writing import refusal, section, written
 from webhook.errors import ConfigurationError
 from webhook.gates.policy import Action, ExecutionEvidencePolicy, MinLane, TagPolicy
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 
 # The first seed's configuration, character by character.
 SEED_TEXT = """{

@@ -8,7 +8,7 @@ import pytest
 from tests.settings.writing import merge_bomb, refusal, written
 from tests.support.deadline import at_most
 from webhook.errors import ConfigurationError
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 NOT_YAML = "is not YAML"
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tests.settings.writing import refusal, written
 from tests.support.keys import ecdsa, ed25519_key, rsa_private
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 from webhook.trust.keys import PublicKey
 
 ALICE, BOB = ecdsa(owner="alice"), ed25519_key("bob")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from webhook.errors import ConfigurationError
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 SEED: dict[str, Any] = {
     "PolicyGates": {

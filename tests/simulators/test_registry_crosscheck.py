@@ -14,7 +14,7 @@ from tests.harness.oci import CONFIG, INDEX, MANIFEST, Pusher, sha256
 from tests.harness.registry import Registry
 from tests.simulators.registry_thread import RegistryThread
 from tests.stores.registry.real import asking, judge, reason
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.auth.docker_config import DockerConfig
 from webhook.stores.registry.auth.keyring import ConfiguredKeyring
 from webhook.stores.registry.client.client import NotThereError, RegistryClient

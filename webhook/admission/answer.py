@@ -13,7 +13,7 @@ from webhook.gates.execution_evidence import GATE_ID
 from webhook.limits import LIMITS
 from webhook.model.gate import GateResult, Verdict
 from webhook.reasons import ReasonCode
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 
 _IMAGE_CHARACTERS = 400
 _CONTAINERS = 8

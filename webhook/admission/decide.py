@@ -16,7 +16,7 @@ from webhook.model.gate import GateResult, Verdict
 from webhook.model.image import ImageReference
 from webhook.providers.protocol import EvidenceProvider
 from webhook.reasons import ReasonCode
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 from webhook.stores.protocol import TagResolver
 
 _NO_TENANT = 2**64 - 1

@@ -10,7 +10,7 @@ from webhook.model.canonical import canonical_text, sha256_digest
 from webhook.model.evidence import EvidenceResult, TriggerTime
 from webhook.model.gate import GateResult, Verdict
 from webhook.reasons import ReasonCode
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from webhook.model.image import ImageReference
 from webhook.providers.execution_evidence import CHECK_METADATA
 from webhook.providers.protocol import EvidenceProvider
 from webhook.reasons import ReasonCode
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 from webhook.stores.protocol import TagResolver
 
 _DEFAULT_TAG = "latest"

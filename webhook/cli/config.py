@@ -6,7 +6,7 @@ import click
 
 from webhook.cli.options import EXISTING_FILE, fail
 from webhook.errors import ConfigurationError
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 
 
 @click.group()

@@ -12,7 +12,7 @@ from webhook.gates.execution_evidence import GATE_ID
 from webhook.gates.policy import ExecutionEvidencePolicy
 from webhook.gates.registry import GATES
 from webhook.model.gate import GateContext, Verdict
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 _ENABLED = ExecutionEvidencePolicy.model_validate({"Enabled": True})
 """Who runs the gate by hand wants to see it decide; only a configuration file can say that it is off."""

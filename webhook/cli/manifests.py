@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from webhook.settings import WORKLOADS
+from webhook.settings.file import WORKLOADS
 from webhook.yaml_text import YamlError, load_documents
 
 _MANIFEST_BYTES = 16 * 1024 * 1024

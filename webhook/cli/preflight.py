@@ -13,7 +13,7 @@ from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.model.evidence import TriggerTime
 from webhook.model.timestamp import unix_millis
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from webhook.errors import ConfigurationError
 from webhook.server.query.framing import FrameError
 from webhook.server.query.rpc import RpcSurface
 from webhook.server.query.stdio import serve_stdio
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 
 
 @click.command()

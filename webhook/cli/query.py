@@ -19,7 +19,7 @@ from webhook.model.evidence import EvidenceContext, EvidenceQuery
 from webhook.model.evidence_wire import WireError, parse_request
 from webhook.server.query.desk import EvidenceDesk
 from webhook.server.ruleset import build_stores, make_ruleset
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 
 
 @click.command()

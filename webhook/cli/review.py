@@ -18,7 +18,7 @@ from webhook.kube.client import open_client
 from webhook.limits import LIMITS
 from webhook.model.gate import Verdict
 from webhook.server.ruleset import build_stores, make_decider
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 
 _WORDS = {Verdict.PASS: "admitted", Verdict.WARN: "admitted with a warning", Verdict.FAIL: "denied"}
 

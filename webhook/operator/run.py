@@ -27,7 +27,7 @@ from webhook.operator.keeper import CertificateKeeper, Names
 from webhook.operator.metrics import OperatorMetrics
 from webhook.operator.repeat import Repeated
 from webhook.operator.trust import TrustFile
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 _CERTIFICATE_SECONDS = 10.0
 """How often the Secrets are looked at; an event of the webhook configuration leads to a look at once."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from webhook.errors import ConfigurationError
 from webhook.files import Fingerprint, Watch, fingerprint
 from webhook.operator.metrics import OperatorMetrics
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 from webhook.trust.policy import TrustPolicy
 
 _LOG = logging.getLogger(__name__)

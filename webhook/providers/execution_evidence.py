@@ -30,7 +30,7 @@ from webhook.providers.judgement import Finding, Judgement, holds_until, judge
 from webhook.providers.opening import EnvelopeOpener, Opened
 from webhook.providers.several import at_once, in_turn, together
 from webhook.reasons import ReasonCode
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject
 from webhook.trust.verify import VerifiedStatement
 

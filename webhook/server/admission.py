@@ -31,7 +31,7 @@ from webhook.server.clients import ClientRule
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
 from webhook.server.traces import Traces
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 
 _LOG = logging.getLogger(__name__)
 

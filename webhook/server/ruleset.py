@@ -19,7 +19,7 @@ from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.providers.protocol import EvidenceProvider
 from webhook.server.metrics import Metrics
 from webhook.server.registry_metrics import RegistryMetrics
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 from webhook.stores.cluster import ClusterStore
 from webhook.stores.directory import DirectoryStore
 from webhook.stores.protocol import EvidenceStore, TagResolver

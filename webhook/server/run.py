@@ -28,7 +28,7 @@ from webhook.server.query.listener import QueryOptions, open_query_listener
 from webhook.server.ruleset import RulesetHolder
 from webhook.server.tls import ReloadingCertificate
 from webhook.server.traces import Traces
-from webhook.settings import Settings, load_settings
+from webhook.settings.loading import Settings, load_settings
 
 _LOG = logging.getLogger(__name__)
 

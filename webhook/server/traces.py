@@ -11,7 +11,7 @@ from webhook.model.gate import Verdict
 from webhook.reasons import ReasonCode
 from webhook.server.logs import LineWriter
 from webhook.server.metrics import Metrics
-from webhook.settings import Settings
+from webhook.settings.loading import Settings
 
 _NOT_EVALUATED = frozenset(
     {ReasonCode.IMAGES_UNCHANGED, ReasonCode.GATE_DISABLED, ReasonCode.ENVIRONMENT_NOT_REQUIRED}

@@ -19,7 +19,7 @@ from webhook.server.metrics import Metrics
 from webhook.server.query.http import QueryHandler
 from webhook.server.query.listener import QueryOptions, open_query_listener
 from webhook.server.ruleset import Ruleset, RulesetHolder
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 TOKEN = "t" * 40
 JSON = {"Content-Type": "application/json"}

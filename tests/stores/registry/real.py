@@ -12,7 +12,7 @@ from tests.providers.asking import ask, told
 from webhook.model.evidence import EvidenceResult
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.server.ruleset import build_stores
-from webhook.settings import load_settings
+from webhook.settings.loading import load_settings
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ import trustme
 from tests.simulators.access import Access
 from tests.simulators.registry import RegistrySimulator
 from webhook.model.canonical import sha256_digest
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.auth.credentials import Credential
 from webhook.stores.registry.client.client import Call, Patience, RegistryClient
 from webhook.stores.registry.reference import Repository

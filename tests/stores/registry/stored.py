@@ -11,7 +11,7 @@ from tests.stores.registry.simulated import ACCOUNT, NOBODY, PATH, QUICK, Keys, 
 from tests.support.statements import IMAGE
 from webhook.errors import UnavailableError
 from webhook.model.evidence import PullIdentity
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.protocol import Found, ImageSubject
 from webhook.stores.registry.auth.credentials import Keyring
 from webhook.stores.registry.client.client import RegistryClient

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from webhook.kube.client import KubeClient
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.auth.pull_secrets import open_keyrings
 from webhook.stores.registry.client.client import Call, RegistryClient
 from webhook.stores.registry.store import LookUp, RegistryStore

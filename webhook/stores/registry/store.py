@@ -13,7 +13,7 @@ from functools import lru_cache
 from webhook.errors import UnavailableError
 from webhook.limits import LIMITS
 from webhook.model.evidence import PullIdentity
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.cache import FetchCache, Fetched, Kind
 from webhook.stores.protocol import Found, ImageSubject
 from webhook.stores.registry.auth.credentials import Keyring, KeyringSource

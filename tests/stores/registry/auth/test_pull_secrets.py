@@ -12,7 +12,7 @@ from tests.stores.registry.docker import auth, config
 from webhook.errors import ConfigurationError, UnavailableError
 from webhook.kube.client import KubeClient, open_client
 from webhook.model.evidence import PullIdentity
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.auth.credentials import Credential, Keyring
 from webhook.stores.registry.auth.docker_config import DockerConfig
 from webhook.stores.registry.auth.keyring import ConfiguredKeyring

@@ -14,7 +14,7 @@ from tests.stores.registry.docker import auth, config, helper
 from webhook.errors import ConfigurationError, UnavailableError
 from webhook.kube.client import KubeClient, open_client
 from webhook.model.evidence import PullIdentity
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.auth.credentials import Credential, Keyring, KeyringSource
 from webhook.stores.registry.auth.docker_config import load_docker_config
 from webhook.stores.registry.auth.pull_secrets import open_keyrings

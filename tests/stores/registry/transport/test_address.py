@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.settings_stores import RegistryHostSettings
+from webhook.settings.stores import RegistryHostSettings
 from webhook.stores.registry.transport.address import AddressRules, CheckedResolver, refusal, unwrapped
 from webhook.stores.registry.transport.failure import RegistryError
 

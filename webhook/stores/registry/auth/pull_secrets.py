@@ -17,7 +17,7 @@ from webhook.errors import ConfigurationError, UnavailableError
 from webhook.kube.client import ApiError, ApiStatusError, KubeClient
 from webhook.limits import LIMITS
 from webhook.model.evidence import PullIdentity
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.cache import FetchCache, Fetched
 from webhook.stores.registry.auth.credentials import Keyring, KeyringSource
 from webhook.stores.registry.auth.docker_config import (

@@ -14,7 +14,7 @@ from yarl import URL
 from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.model.image import is_digest
-from webhook.settings_stores import RegistryHostSettings, RegistryStoreSettings
+from webhook.settings.stores import RegistryHostSettings, RegistryStoreSettings
 from webhook.stores.registry.auth.authenticator import Authenticator
 from webhook.stores.registry.auth.credentials import Keyring
 from webhook.stores.registry.client.listing import INDEX_TYPE, Listing

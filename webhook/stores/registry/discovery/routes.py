@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from webhook.errors import ImageReferenceError
 from webhook.model.pattern import RepositoryPattern
-from webhook.settings_stores import RegistryStoreSettings
+from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.reference import Repository, mirrors_of
 
 

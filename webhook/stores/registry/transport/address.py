@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from webhook.settings_stores import RegistryHostSettings
+from webhook.settings.stores import RegistryHostSettings
 from webhook.stores.registry.transport.failure import Outcome, RegistryError
 from webhook.stores.registry.transport.shares import Shares
 

@@ -19,7 +19,7 @@ from webhook.errors import ConfigurationError
 from webhook.files import read_capped
 from webhook.kube.client import USER_AGENT
 from webhook.limits import LIMITS
-from webhook.settings_stores import RegistryHostSettings
+from webhook.settings.stores import RegistryHostSettings
 from webhook.stores.registry.transport.address import AddressRules, CheckedResolver, asked_for, host_and_port
 from webhook.stores.registry.transport.failure import Outcome, RegistryError, connection_error, outcome_of_status
 from webhook.stores.registry.transport.messages import Answer, Call, Patience, Request, can_be_asked

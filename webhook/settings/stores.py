@@ -7,8 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from webhook.errors import ImageReferenceError
 from webhook.files import read_capped
@@ -16,16 +15,11 @@ from webhook.limits import LIMITS
 from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.image import ImageReference
 from webhook.model.pattern import RepositoryPattern
+from webhook.settings.section import Section
 
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9._-]+)?")
 _HOST_FORM = "a registry's `host` or `host:port`, as it stands in an image reference"
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
-
-
-class Section(BaseModel):
-    """Base of our own sections: camelCase, frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
 
 def _pattern(text: str) -> str:
