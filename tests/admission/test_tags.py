@@ -10,7 +10,6 @@ from tests.admission.providers import GOOD, always, metadata
 from tests.admission.requests import SEEN, UNSEEN, deployment, review
 from tests.admission.world import NOW, World, question, respond, said
 from tests.harness.evidence import REPOSITORY, digest_of
-from webhook.admission.decide import Decider
 from webhook.admission.decision import Decision, record_decision
 from webhook.admission.review import decode_review
 from webhook.errors import UnavailableError
@@ -18,7 +17,6 @@ from webhook.gates.execution_evidence import evaluate
 from webhook.gates.policy import ExecutionEvidencePolicy
 from webhook.model.evidence import PullIdentity
 from webhook.model.gate import GateContext
-from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.settings.loading import Settings
 
 TAGGED = f"{REPOSITORY}:1.0"
@@ -47,7 +45,7 @@ def resolving(world: World, policy: dict[str, Any] | None = None, **registry: An
 
 async def decided(world: World, tags: Tags, *images: str, **policy: Any) -> Decision:
     settings = resolving(world, policy)
-    decider = Decider(settings, ExecutionEvidenceProvider(settings, world.stores), tags)
+    decider = world.decider(settings, tags=tags)
     return await decider.decide(question(review(deployment(*images))))
 
 
@@ -111,7 +109,7 @@ async def test_nothing_else_is_resolved(world: World, image: str) -> None:
 async def test_an_exempt_tag_is_not_resolved(world: World) -> None:
     tags = Tags(None)
     settings = world.settings(RESOLVE, stores=REGISTRY, exemptImages=["docker.io/library/redis"])
-    decider = Decider(settings, always(metadata(GOOD)), tags)
+    decider = world.decider(settings, always(metadata(GOOD)), tags)
     assert said(await decider.decide(question(review(deployment("redis:7"))))) == "Pass ImageExempt"
     assert tags.asked == []
 
@@ -123,14 +121,14 @@ async def test_an_exempt_tag_is_not_resolved(world: World) -> None:
 async def test_without_the_policy_a_tag_is_not_resolved(world: World, policy: dict[str, Any]) -> None:
     tags = Tags(digest_of("seen"))
     settings = world.settings(policy, stores=REGISTRY)
-    decider = Decider(settings, ExecutionEvidenceProvider(settings, world.stores), tags)
+    decider = world.decider(settings, tags=tags)
     assert said(await decider.decide(question(review(deployment(TAGGED))))) == "Fail ImageNotPinned"
     assert tags.asked == []
 
 
 async def test_a_tag_that_moves_is_ruled_on_by_where_it_points_now(world: World) -> None:
     settings, tags = resolving(world), Tags(digest_of("seen"))
-    decider = Decider(settings, ExecutionEvidenceProvider(settings, world.stores), tags)
+    decider = world.decider(settings, tags=tags)
     body = review(deployment(TAGGED))
     assert said(await decider.decide(question(body))) == "Pass EvidenceSufficient"
     tags.answer = digest_of("unseen")
@@ -218,6 +216,6 @@ async def test_a_resolver_that_hangs_is_unavailable_within_the_deadline(world: W
             return await super().resolve(repository, tag, pull)
 
     settings = resolving(world)
-    decider = Decider(settings, ExecutionEvidenceProvider(settings, world.stores), Hanging(None))
+    decider = world.decider(settings, tags=Hanging(None))
     decision = await decider.decide(question(review(deployment(TAGGED, SEEN)), seconds=0.2))
     assert [entry.result.reason.value for entry in decision.images] == ["EvidenceUnavailable", "EvidenceSufficient"]

@@ -13,17 +13,18 @@ import yaml
 from tests.harness.evidence import digest_of
 from tests.support.envelopes import dump, envelope
 from tests.support.keys import ecdsa
+from tests.support.rules import OPEN
 from tests.support.statements import predicate, statement
 from webhook.admission.answer import build_response
 from webhook.admission.decide import Decider, Question
 from webhook.admission.decision import Decision, DecisionRecord, record_decision
 from webhook.admission.review import decode_review
 from webhook.model.evidence import TriggerTime
-from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.providers.protocol import EvidenceProvider
+from webhook.server.providers import build_providers
 from webhook.settings.loading import Settings, load_settings
 from webhook.stores.directory import DirectoryStore
-from webhook.stores.protocol import EvidenceStore
+from webhook.stores.protocol import EvidenceStore, TagResolver
 
 INSTANT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 NOW = TriggerTime("unix_millis", int(INSTANT.timestamp()) * 1000)
@@ -84,14 +85,24 @@ class World:
         """Settings in Block mode, unless the policy says otherwise."""
         gate = {"Enabled": True, "MissingEvidenceAction": "Block", **(policy or {})}
         key = {"name": "staging", "file": "staging.pub", "repositories": ["registry.example.com/shop/*"]}
-        content = {"PolicyGates": {"ExecutionEvidence": gate}, "trust": {"keys": [key]}, **sections}
+        content = {
+            "PolicyGates": {"ExecutionEvidence": gate},
+            "trust": {"keys": [key]},
+            "disclosure": OPEN,
+            **sections,
+        }
         path = self.folder / "config.yaml"
         path.write_text(yaml.safe_dump(content))
         return load_settings(path)
 
-    def decider(self, settings: Settings, provider: EvidenceProvider | None = None) -> Decider:
-        """A decider over the folder, or over another provider."""
-        return Decider(settings, provider or ExecutionEvidenceProvider(settings, self.stores))
+    def decider(
+        self, settings: Settings, provider: EvidenceProvider | None = None, tags: TagResolver | None = None
+    ) -> Decider:
+        """A decider over the folder; another provider takes the place of the one with its id."""
+        providers = build_providers(settings, self.stores)
+        if provider is not None:
+            providers[provider.provider_id] = provider
+        return Decider(settings, providers, tags)
 
     async def decide(
         self, body: bytes, environment: str = "production", settings: Settings | None = None

@@ -15,6 +15,7 @@ import yaml
 from tests.harness.evidence import Signer, statement
 from tests.harness.polling import NeverHappenedError, poll
 from tests.harness.process import Program
+from tests.support.rules import OPEN
 
 _READY_SECONDS = 20.0
 _SAMPLE = re.compile(r"^(\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)
@@ -65,6 +66,7 @@ class Gate:
             "PolicyGates": {"ExecutionEvidence": {"Enabled": True, "MissingEvidenceAction": "Block", **policy}},
             "stores": {"directory": {"path": "evidence"}},
             "trust": {"keys": [{"name": "staging", "file": "staging.pub", "environments": ["staging"]}]},
+            "disclosure": OPEN,
             "server": {"drainSeconds": 0},
             **sections,
         }

@@ -12,14 +12,14 @@ import aiohttp
 from aiohttp import web
 
 from tests.harness.gate import Gate
-from webhook.admission.decide import Decider
+from tests.support.rules import ruled_by
 from webhook.kube.events import EventRecorder
 from webhook.providers.protocol import EvidenceProvider
 from webhook.server.admission import AdmissionHandler, admission_server
 from webhook.server.clients import ClientRule
 from webhook.server.logs import LineWriter
 from webhook.server.metrics import Metrics
-from webhook.server.ruleset import Ruleset, RulesetHolder
+from webhook.server.ruleset import RulesetHolder
 from webhook.server.tls import ReloadingCertificate
 from webhook.server.traces import Traces
 from webhook.settings.loading import load_settings
@@ -78,7 +78,7 @@ class Server:
         self._stack.push_async_callback(self.rules.stop)
         await self.rules.start()
         if self._provider is not None:
-            self.rules.current = Ruleset(settings, Decider(settings, self._provider))
+            self.rules.current = ruled_by(settings, self._provider)
         self._stack.push_async_callback(self.certificate.stop)
         await self.certificate.start()
         descriptor = os.open(self._lines, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -39,8 +39,6 @@ TROUBLE: dict[str, Answer] = {
     ),
     "a number for a message": EvidenceResult(error=EvidenceProblem("evidence_unavailable", cast("str", 7))),
     "a number for a count": metadata(GOOD | {"execution_evidence_hot_symbol_count": 42}),
-    "a float beside the metadata": metadata(GOOD | {"share": 0.5}),
-    "a name that is not ASCII": metadata(GOOD | {"gr\u00fc\u00dfe": PRIVATE}),
     "half a surrogate pair": metadata(GOOD | {"note": "\ud800"}),
     "a foreign object": metadata(GOOD | {"note": object()}),
 }

@@ -15,12 +15,12 @@ from tests.harness.evidence import Signer, digest_of
 from tests.harness.gate import Gate
 from tests.harness.polling import poll_async
 from tests.server.serving import Server
-from webhook.admission.decide import Decider
+from tests.support.rules import ruled_by
 from webhook.limits import LIMITS
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult
 from webhook.server import ruleset
 from webhook.server.metrics import Metrics
-from webhook.server.ruleset import Ruleset, RulesetHolder
+from webhook.server.ruleset import RulesetHolder
 from webhook.settings.loading import load_settings
 
 SECONDS = 3.0
@@ -240,7 +240,7 @@ class GatedProvider(ScriptedProvider):
 
 async def test_a_review_is_decided_and_recorded_by_one_snapshot(gate: Gate, server: Server) -> None:
     old, provider = server.rules.current.settings, GatedProvider()
-    server.rules.current = Ruleset(old, Decider(old, provider))
+    server.rules.current = ruled_by(old, provider)
     under_way = asyncio.create_task(server.answer(BODY))
     await provider.asked_for.wait()
     gate.configure(changed(gate, {"MinHotSymbolCount": 43}))
@@ -275,7 +275,7 @@ async def test_a_store_that_is_no_longer_named_still_serves_who_has_it(gate: Gat
     (gate.folder / "empty").mkdir()
     gate.configure(changed(gate, stores={"directory": {"path": "empty"}}))
     await server.rules.reload()
-    retired = before._ruler._provider._at_hand  # type: ignore[attr-defined]  # the real provider
+    retired = before._gates[0]._provider._at_hand  # type: ignore[attr-defined]  # the real provider
     assert retired in server.rules._retiring
     assert retired._watch._task is not None
     assert not retired._watch._task.done()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.admission.decision import Decision, ImageDecision
-from webhook.gates.execution_evidence import GATE_ID
 from webhook.limits import LIMITS
 from webhook.model.gate import GateResult, Verdict
 from webhook.reasons import ReasonCode
@@ -112,11 +111,11 @@ def denial_text(decision: Decision, advice: Advice) -> str:
     lines: list[str] = []
     if decision.overall is not None:
         lines += _lines(decision.overall.result, decision.overall.found, advice)
-    for entry in _with_verdict(decision, Verdict.FAIL):
+    for entry, ruling in decision.speaking(Verdict.FAIL):
         image = f"{_image(entry)} ({_containers(entry)})"
         if entry.resolved is not None:
             image += f"\n  tag:   points to {entry.resolved} now, and may move"
-        lines += _lines(entry.result, entry.found, advice, image)
+        lines += _lines(ruling.result, ruling.found, advice, image)
     text = "\n".join(lines)
     if len(text) > LIMITS.message_characters:
         text = text[: LIMITS.message_characters - 40].rsplit("\n", 1)[0] + "\n  … and more; see the audit log"
@@ -141,8 +140,8 @@ def printable(text: str, limit: int) -> str:
 def _status(decision: Decision, advice: Advice) -> dict[str, Any]:
     code, reason = (503, "ServiceUnavailable") if decision.unavailable else (403, "Forbidden")
     causes = [
-        {"reason": entry.result.reason.value, "message": entry.result.message, "field": use.field}
-        for entry in _with_verdict(decision, Verdict.FAIL)
+        {"reason": ruling.result.reason.value, "message": ruling.result.message, "field": use.field}
+        for entry, ruling in decision.speaking(Verdict.FAIL)
         for use in entry.image.uses
     ]
     return {
@@ -157,7 +156,7 @@ def _status(decision: Decision, advice: Advice) -> dict[str, Any]:
 
 def _lines(result: GateResult, found: str, advice: Advice, image: str = "") -> list[str]:
     return [
-        f"{GATE_ID}: {result.message}",
+        f"{result.gate}: {result.message}",
         *([f"  image: {image}"] if image else []),
         f"  found: {printable(found, _FOUND_CHARACTERS)} ({result.reason.value})",
         f"  next:  {advice.step(result.reason)}" + (f"; see {advice.help_url}" if advice.help_url else ""),
@@ -177,10 +176,11 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
     texts: dict[str, None] = {}
     if decision.overall is not None:
         texts |= dict.fromkeys(_lines(decision.overall.result, decision.overall.found, advice))
-    for entry in _with_verdict(decision, Verdict.WARN):
-        texts[f"{GATE_ID}: {entry.result.message}"] = None
-        texts[f"image {_short_image(entry)}: {entry.result.reason.value}: {entry.found}"] = None
-        texts[f"next: {advice.step(entry.result.reason)}"] = None
+    for entry, ruling in decision.speaking(Verdict.WARN):
+        result = ruling.result
+        texts[f"{result.gate}: {result.message}"] = None
+        texts[f"image {_short_image(entry)}: {result.reason.value}: {ruling.found}"] = None
+        texts[f"next: {advice.step(result.reason)}"] = None
     for entry in decision.by_tag:
         name = printable(entry.image.text, _TAGGED_CHARACTERS)
         digest = (entry.resolved or "")[:_SHORT_DIGEST]
@@ -216,10 +216,6 @@ def _audited(entry: ImageDecision) -> str:
     if entry.image.reference is None:
         return "(invalid)"
     return entry.image.text if entry.resolved is None else f"{entry.image.text}@{entry.resolved}"
-
-
-def _with_verdict(decision: Decision, verdict: Verdict) -> list[ImageDecision]:
-    return [entry for entry in decision.images if entry.result.result is verdict]
 
 
 def _image(entry: ImageDecision) -> str:

@@ -1,19 +1,22 @@
-"""From a review to a decision: which images, what is known of them, what the gate says."""
+"""From a review to a decision: which images, what is known of them, what the gates and conditions say."""
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from webhook.admission.decision import Decision, ImageDecision, Ruling
+from webhook.admission.at_once import all_at_once
+from webhook.admission.decision import Decision, ImageDecision, Ruling, worst
+from webhook.admission.gate_ruler import GateRuler
 from webhook.admission.images import WorkloadImage, WorkloadNotReadableError, new_images, pull_identity
 from webhook.admission.review import Review
-from webhook.admission.rule import ImageRuler, unavailable
+from webhook.admission.rule import ImageRuler, Unruled
+from webhook.admission.ruler import Asking, Ruler, Subject
 from webhook.gates.execution_evidence import GATE_ID
+from webhook.gates.registry import GATES
 from webhook.limits import LIMITS
 from webhook.model.evidence import EvidenceContext, TriggerTime
 from webhook.model.gate import GateResult, Verdict
-from webhook.model.image import ImageReference
 from webhook.providers.protocol import EvidenceProvider
 from webhook.reasons import ReasonCode
 from webhook.settings.loading import Settings
@@ -41,23 +44,26 @@ class Question(NamedTuple):
     deadline: float
 
 
-_Entry = ImageDecision | ImageReference
-"""A decision, or the reference that somebody must be asked about."""
-
-
 class Decider:
     """Decides by one snapshot of the settings."""
 
-    def __init__(self, settings: Settings, provider: EvidenceProvider, resolver: TagResolver | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        providers: Mapping[str, EvidenceProvider],
+        resolver: TagResolver | None = None,
+    ) -> None:
         """Binds the decider to its snapshot.
 
         Args:
             settings: One snapshot, used throughout.
-            provider: Answers for image digests by the same snapshot.
+            providers: Who answers by the same snapshot, by id; those of all gates are among them.
             resolver: Resolves tags where `TagPolicy` says so; None where there is no registry store.
         """
         self._settings = settings
-        self._ruler = ImageRuler(settings, provider, resolver)
+        self._ruler = ImageRuler(settings, resolver)
+        self._gates = [GateRuler(gate, settings, providers[gate.provider_id]) for gate in GATES.values()]
+        self._rulers: tuple[Ruler, ...] = (*self._gates,)
 
     async def decide(self, question: Question) -> Decision:
         """Decides about one review.
@@ -69,35 +75,52 @@ class Decider:
             The decision. It is complete by the deadline: what is not known by then is unavailable.
         """
         environment = question.environment
-        policy = self._settings.policy.for_environment(environment)
-        if not (policy.enabled and policy.requires(environment)):
-            return Decision(environment, (), Ruling(self._ruler.run_gate(environment, {}), ""))
+        rulers = self._active(environment)
+        if not rulers:
+            return Decision(environment, (), Ruling(self._gates[0].run(environment, {}), ""))
         try:
             images = new_images(question.review, question.body, self._settings.file.workloads)
         except WorkloadNotReadableError as error:
-            ruling = self._ruler.without_evidence(environment, ReasonCode.WORKLOAD_NOT_SUPPORTED, str(error))
-            return Decision(environment, (), ruling)
+            reason, found = ReasonCode.WORKLOAD_NOT_SUPPORTED, str(error)
+            rulings = [ruler.without_evidence(environment, reason, found) for ruler in rulers]
+            return Decision(environment, (), worst(rulings))
         if not images:
             return Decision(environment, (), _NOTHING_NEW)
-        return Decision(environment, tuple(await self._decide_images(images, question)))
+        return Decision(environment, tuple(await self._decide_images(images, question, rulers)))
 
-    async def _decide_images(self, images: list[WorkloadImage], question: Question) -> list[ImageDecision]:
+    def unavailable(self, environment: str, found: str) -> Decision:
+        """Decides where nothing could be found out.
+
+        Args:
+            environment: The target environment.
+            found: Why, in one clause.
+
+        Returns:
+            The most severe of what all that have a say in the environment make of it; never a pass.
+        """
+        rulers = self._active(environment) or self._rulers
+        return Decision(environment, (), worst([ruler.unavailable(environment, found) for ruler in rulers]))
+
+    def _active(self, environment: str) -> list[Ruler]:
+        return [ruler for ruler in self._rulers if ruler.active(environment)]
+
+    async def _decide_images(
+        self, images: list[WorkloadImage], question: Question, rulers: Sequence[Ruler]
+    ) -> list[ImageDecision]:
         """Rules on each image; those that the deadline overtakes are unavailable, the others stay ruled on."""
-        decided = [self._ruler.rule_unasked(image, question.environment) for image in images]
+        environment = question.environment
+        decided = [self._ruler.rule_unasked(image, environment, rulers) for image in images]
         timer = asyncio.timeout(question.deadline - time.monotonic())
         try:
             async with timer:
-                await self._ask(images, decided, self._context(question))
+                await self._ask(decided, self._asking(question), rulers)
         except TimeoutError:
             if not timer.expired():
                 raise  # Somebody else's time-out is a bug to be told, not a deadline.
-        return [
-            self._too_late(image, question.environment) if isinstance(entry, ImageReference) else entry
-            for image, entry in zip(images, decided, strict=True)
-        ]
+        return [_too_late(entry, environment, rulers) if isinstance(entry, Unruled) else entry for entry in decided]
 
-    async def _ask(self, images: list[WorkloadImage], decided: list[_Entry], context: EvidenceContext) -> None:
-        """Puts a decision in the place of each reference, of some images at once.
+    async def _ask(self, decided: list[ImageDecision | Unruled], asking: Asking, rulers: Sequence[Ruler]) -> None:
+        """Puts a decision in the place of each image that is not ruled on, of some images at once.
 
         What passed before is asked about in turn: the answers are most likely at hand, and starting a task for each
         would take longer than they do.
@@ -105,52 +128,52 @@ class Decider:
         apart = [
             place
             for place, entry in enumerate(decided)
-            if isinstance(entry, ImageReference) and not self._ruler.passed_before(entry, context.stage_id)
+            if isinstance(entry, Unruled) and not _passed_before(entry, asking.environment, rulers)
         ]
 
         async def work(places: Iterable[int]) -> None:
             for place in places:
                 entry = decided[place]
-                if isinstance(entry, ImageReference):
-                    decided[place] = await self._ruler.rule(images[place], entry, context)
+                if isinstance(entry, Unruled):
+                    decided[place] = await self._ruler.rule(entry, asking, rulers)
 
-        if not apart or len(images) == 1:
-            await work(range(len(images)))
+        if not apart or len(decided) == 1:
+            await work(range(len(decided)))
             return
         left = iter(apart)
         crew = [work(left) for _ in range(min(len(apart), LIMITS.images_at_once))]
-        in_turn = sorted({*range(len(images))} - {*apart})
-        await _all_at_once([work(in_turn), *crew])
+        in_turn = sorted({*range(len(decided))} - {*apart})
+        await all_at_once([work(in_turn), *crew])
 
-    def _too_late(self, image: WorkloadImage, environment: str) -> ImageDecision:
-        late = "no answer from the evidence stores within the deadline"
-        return ImageDecision(image, Ruling(unavailable(self._settings, environment), late))
-
-    def _context(self, question: Question) -> EvidenceContext:
+    def _asking(self, question: Question) -> Asking:
+        review = question.review
         registry = self._settings.file.stores.registry
-        uid = question.review.uid
-        return EvidenceContext(
+        context = EvidenceContext(
             tenant_id=_NO_TENANT,
             namespace_id=_NO_TENANT,
-            run_id=uid,
+            run_id=review.uid,
             scenario_id="admission",
             stage_id=question.environment,
-            trigger_id=uid,
+            trigger_id=review.uid,
             trigger_time=question.trigger_time,
-            correlation_id=uid,
-            pull=pull_identity(question.review) if registry is not None and registry.pull_secrets else None,
+            correlation_id=review.uid,
+            pull=pull_identity(review) if registry is not None and registry.pull_secrets else None,
+            workload_namespace=review.namespace,
         )
+        return Asking(question.environment, context, review.kind.kind, review.object_name, {})
 
 
-async def _all_at_once(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Awaits all; the first that fails, or the deadline, ends the others."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def _passed_before(unruled: Unruled, environment: str, rulers: Sequence[Ruler]) -> bool:
+    reference = unruled.image.reference
+    if reference is None or reference.digest is None:
+        return False
+    subject = Subject(reference.digest, reference.repository)
+    return all(ruler.passed_before(subject, environment) for ruler in rulers)
+
+
+def _too_late(unruled: Unruled, environment: str, rulers: Sequence[Ruler]) -> ImageDecision:
+    late = "no answer from the evidence stores within the deadline"
+    return ImageDecision(unruled.image, tuple([ruler.unavailable(environment, late) for ruler in rulers]))
 
 
 _NOTHING_NEW = Ruling(

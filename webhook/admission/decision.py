@@ -1,11 +1,13 @@
 """What a review comes to, and the record that lets anybody come to it again."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from webhook.admission.images import WorkloadImage
 from webhook.admission.review import Review
+from webhook.gates.registry import GATES
 from webhook.model.canonical import canonical_text, sha256_digest
 from webhook.model.evidence import EvidenceResult, TriggerTime
 from webhook.model.gate import GateResult, Verdict
@@ -15,12 +17,12 @@ from webhook.settings.loading import Settings
 
 @dataclass(frozen=True)
 class Ruling:
-    """What the gate makes of what is known about an image, wherever the image stands.
+    """What a gate or a condition makes of what is known about an image, wherever the image stands.
 
     Attributes:
-        result: The gate's result; its reason says most precisely why.
-        found: One clause: what was found.
-        evidence: The provider's answer that the verdict rests on; None where none was asked for.
+        result: Its result; the reason says most precisely why.
+        found: One clause: what was found, as it may be shown.
+        evidence: The provider's answer that the verdict rests on, as it may be shown; None where none was asked for.
     """
 
     result: GateResult
@@ -40,28 +42,45 @@ class Ruling:
         return b'{"evidence":%b,%b' % (evidence, rest.encode("utf-8"))
 
 
+def worst(rulings: Sequence[Ruling]) -> Ruling:
+    """Finds the ruling that decides.
+
+    Args:
+        rulings: At least one.
+
+    Returns:
+        The most severe; of equals the first.
+    """
+    return rulings[0] if len(rulings) == 1 else max(rulings, key=_severity_of)
+
+
 class ImageDecision(NamedTuple):
-    """The ruling about one image of a workload.
+    """What is ruled about one image of a workload.
 
     Attributes:
         image: The image and where it stands.
-        ruling: What the gate says.
+        rulings: What each gate and condition says; never empty.
         resolved: The digest that the image's tag pointed to and that was ruled on; None if it is named by digest, or
             was not looked up.
     """
 
     image: WorkloadImage
-    ruling: Ruling
+    rulings: tuple[Ruling, ...]
     resolved: str | None = None
 
     @property
+    def ruling(self) -> Ruling:
+        """The most severe ruling; of equals the first."""
+        return worst(self.rulings)
+
+    @property
     def result(self) -> GateResult:
-        """The gate's result."""
+        """The most severe result."""
         return self.ruling.result
 
     @property
     def found(self) -> str:
-        """What was found."""
+        """What was found there."""
         return self.ruling.found
 
 
@@ -84,7 +103,7 @@ class Decision:
         """All results; never empty."""
         if self.overall is not None:
             return (self.overall.result,)
-        return tuple([entry.ruling.result for entry in self.images])
+        return tuple([ruling.result for entry in self.images for ruling in entry.rulings])
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -97,6 +116,20 @@ class Decision:
         verdict = self.verdict
         return tuple(sorted({entry.reason for entry in self.results if entry.result is verdict}))
 
+    def speaking(self, verdict: Verdict) -> Iterator[tuple[ImageDecision, Ruling]]:
+        """Finds the rulings with one verdict.
+
+        Args:
+            verdict: The verdict.
+
+        Yields:
+            Each image with each of its rulings that has it.
+        """
+        for entry in self.images:
+            for ruling in entry.rulings:
+                if ruling.result.result is verdict:
+                    yield entry, ruling
+
     @property
     def by_tag(self) -> list[ImageDecision]:
         """Images that were named by a tag and ruled on by the digest that it pointed to."""
@@ -106,6 +139,10 @@ class Decision:
     def unavailable(self) -> bool:
         """True if it fails only because evidence could not be looked up, so that trying again may help."""
         return self.verdict is Verdict.FAIL and self.reasons == (ReasonCode.EVIDENCE_UNAVAILABLE,)
+
+
+def _severity_of(ruling: Ruling) -> int:
+    return ruling.result.result.severity
 
 
 def _severity(verdict: Verdict) -> int:
@@ -144,7 +181,7 @@ def record_decision(
         b"decision": _summary(decision, settings, trigger_time),
         b"images": b",".join([_image(entry) for entry in decision.images]),
         b"overall": b"null" if decision.overall is None else decision.overall.canonical,
-        b"policy": settings.policy.for_environment(decision.environment).canonical,
+        b"policy": _policies(settings, decision.environment),
         b"request": _request(review),
     }
     return DecisionRecord(content, sha256_digest(content))
@@ -158,9 +195,18 @@ _RECORD = (
 )
 
 
+def _policies(settings: Settings, environment: str) -> bytes:
+    """Writes each gate's policy as it holds for the environment, by gate id."""
+    section = settings.file.policy_gates
+    entries = [
+        b'"%b":%b' % (gate_id.encode(), gate.policy(section).for_environment(environment).canonical)
+        for gate_id, gate in sorted(GATES.items())
+    ]
+    return b"{%b}" % b",".join(entries)
+
+
 def _request(review: Review) -> bytes:
-    workload = review.object
-    name = review.name or (workload.metadata.generate_name if workload is not None else "")
+    name = review.object_name
     return (
         f'{{"dryRun":{"true" if review.dry_run else "false"},"group":{canonical_text(review.kind.group)},'
         f'"kind":{canonical_text(review.kind.kind)},"name":{canonical_text(name)},"namespace":{canonical_text(review.namespace)},'
@@ -182,4 +228,5 @@ def _image(entry: ImageDecision) -> bytes:
     fields = ",".join([canonical_text(use.field) for use in entry.image.uses])
     resolved = "null" if entry.resolved is None else f'"{entry.resolved}"'
     place = f'{{"fields":[{fields}],"image":{canonical_text(entry.image.text)},"resolved":{resolved}}}'
-    return b'{"place":%b,"ruling":%b}' % (place.encode(), entry.ruling.canonical)
+    rulings = b",".join([ruling.canonical for ruling in entry.rulings])
+    return b'{"place":%b,"rulings":[%b]}' % (place.encode(), rulings)

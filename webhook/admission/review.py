@@ -143,6 +143,12 @@ class Review(_Head):
     object: Workload | None = None
     old_object: Workload | None = None
 
+    @property
+    def object_name(self) -> str:
+        """The object's name, or what its name will be made from; empty if neither is known."""
+        metadata = self.object.metadata if self.object is not None else None
+        return self.name or ((metadata.name or metadata.generate_name) if metadata is not None else "")
+
 
 class _AdmissionReview(_Narrow):
     api_version: Literal["admission.k8s.io/v1"]

@@ -62,7 +62,7 @@ def command(
 
     Exit code: 0 for Pass and Warn, 1 for Fail, 2 for a usage or configuration error.
     """
-    result = GATES[gate_id](policy, GateContext(environment, metadata))
+    result = GATES[gate_id].evaluate(policy, GateContext(environment, metadata))
     if output == "json":
         fields = {"gate": result.gate, "result": result.result, "message": result.message, "reason": result.reason}
         click.echo(json.dumps(fields, ensure_ascii=False))

@@ -100,4 +100,4 @@ async def open_desk(settings: Settings, kubeconfig: Path | None) -> AsyncIterato
             stack.push_async_callback(store.stop)
             await store.start()
         rules = make_ruleset(settings, stores)
-        yield EvidenceDesk(lambda: rules.providers)
+        yield EvidenceDesk(lambda: rules.answering)

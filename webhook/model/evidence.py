@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from webhook.model.canonical import canonical_json, canonical_text
+from webhook.model.canonical import canonical_text
+from webhook.model.canonical_value import canonical_value
 
 
 class Lane(StrEnum):
@@ -63,7 +64,7 @@ class PullIdentity:
 
 
 class EvidenceContext(NamedTuple):
-    """On whose behalf and when it is asked; `pull` stays in this process, it is in no record and on no wire."""
+    """On whose behalf and when it is asked; `pull` and `workload_namespace` are on no wire and in no record."""
 
     tenant_id: int
     namespace_id: int
@@ -74,6 +75,7 @@ class EvidenceContext(NamedTuple):
     trigger_time: TriggerTime
     correlation_id: str | None = None
     pull: PullIdentity | None = None
+    workload_namespace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class EvidenceResult:
         """The result as canonical JSON, which is `to_json` encoded."""
         value, where, anchor, digest = self.value, self.evidence_ref, self.evidence_anchor, self.evidence_hash
         if value is None or value.canonical is None or self.error is not None or self.signature is not None:
-            return canonical_json(self.to_json())
+            return canonical_value(self.to_json())
         content_type = "null" if self.content_type is None else canonical_text(self.content_type)
         # By hand, members in order: it is encoded for every image that is new to a webhook, or was packed away.
         head = (

@@ -1,25 +1,13 @@
-"""The hash of an evidence value, as Decision Gate computes it, so that a hash that came over a wire can be checked.
-
-JSON: SHA-256 over RFC 8785's form, with two turns of its own: integers from -2^63 to 2^64-1 print exactly, and
-members sort by the bytes of their escaped, quoted names. Bytes: SHA-256 over them. Our own values are maps of
-strings, for which `canonical.canonical_json` gives the same bytes faster.
-"""
+"""The hash of an evidence value, as Decision Gate computes it, so that one that came over a wire can be checked."""
 
 import hashlib
-import json
-import math
-from decimal import Decimal
-from typing import Any
 
+from webhook.model.canonical_value import canonical_value
 from webhook.model.evidence import EvidenceHash, EvidenceValue
-
-_INTEGERS = range(-(2**63), 2**64)
-_LARGEST_PLAIN = 21
-_SMALLEST_PLAIN = -6
 
 
 def hash_value(value: EvidenceValue) -> EvidenceHash:
-    """Computes the hash.
+    """Computes the hash: SHA-256 over the canonical form of JSON, or over bytes as they are.
 
     Args:
         value: JSON as `strict_json.parse_json` gives it, or integers from 0 to 255.
@@ -30,43 +18,5 @@ def hash_value(value: EvidenceValue) -> EvidenceHash:
     Raises:
         ValueError: The value has none: NaN, infinity, an integer beyond 64 bits, a lone surrogate.
     """
-    data = bytes(value.value) if value.kind == "bytes" else _written(value.value).encode("utf-8")
+    data = bytes(value.value) if value.kind == "bytes" else canonical_value(value.value)
     return EvidenceHash(hashlib.sha256(data).hexdigest())
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, dict):
-        members = sorted((_quoted(name), member) for name, member in value.items())
-        return "{" + ",".join(f"{name}:{_written(member)}" for name, member in members) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
-    if isinstance(value, float):
-        return _number(value)
-    if isinstance(value, int) and value not in _INTEGERS:
-        raise ValueError("an integer beyond 64 bits has no hash")
-    return _quoted(value)
-
-
-def _quoted(value: str | int | None) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _number(value: float) -> str:
-    """Writes a number as ECMAScript does (ECMA-262, Number::toString), which RFC 8785 §3.2.2.3 asks for."""
-    if not math.isfinite(value):
-        raise ValueError("NaN and infinity have no hash")
-    if value == 0:
-        return "0"
-    # Python's shortest digits are ECMAScript's; only where the point stands differs.
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    text = "".join(map(str, digits))
-    point = len(text) + int(exponent)
-    if len(text) <= point <= _LARGEST_PLAIN:
-        plain = text + "0" * (point - len(text))
-    elif 0 < point <= _LARGEST_PLAIN:
-        plain = f"{text[:point]}.{text[point:]}"
-    elif _SMALLEST_PLAIN < point <= 0:
-        plain = "0." + "0" * -point + text
-    else:
-        plain = f"{text[0]}{'.' * (len(text) > 1)}{text[1:]}e{point - 1:+d}"
-    return "-" * sign + plain

@@ -20,9 +20,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from webhook.admission.answer import build_response
 from webhook.admission.decide import Question
-from webhook.admission.decision import Decision, DecisionRecord, Ruling, record_decision
+from webhook.admission.decision import Decision, DecisionRecord, record_decision
 from webhook.admission.review import decode_review
-from webhook.admission.rule import unavailable
 from webhook.errors import ReviewError
 from webhook.limits import LIMITS
 from webhook.model.evidence import TriggerTime
@@ -106,9 +105,8 @@ class AdmissionHandler:
             incident = secrets.token_hex(4)
             self._metrics.incidents.inc()
             _LOG.exception("incident", extra={"incident": incident, "uid": question.review.uid})
-            result = unavailable(rules.settings, question.environment)
-            ruling = Ruling(result, f"an internal error, incident {incident}")
-            return _conclude(Decision(question.environment, (), ruling), question, rules.settings)
+            decision = rules.decider.unavailable(question.environment, f"an internal error, incident {incident}")
+            return _conclude(decision, question, rules.settings)
 
     def _respond(self, answer: dict[str, object]) -> web.Response:
         response = web.Response(body=json.dumps(answer).encode("ascii"), headers=_JSON)

@@ -8,16 +8,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from webhook.admission.decide import Decider
 from webhook.errors import ConfigurationError
 from webhook.files import Fingerprint, Watch, fingerprint
 from webhook.kube.client import KubeClient
 from webhook.limits import LIMITS
-from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.providers.protocol import EvidenceProvider
 from webhook.server.metrics import Metrics
+from webhook.server.providers import build_providers
+from webhook.server.query.desk import Answering
 from webhook.server.registry_metrics import RegistryMetrics
 from webhook.settings.loading import Settings, load_settings
 from webhook.stores.cluster import ClusterStore
@@ -39,7 +40,12 @@ class Ruleset:
 
     settings: Settings
     decider: Decider
-    providers: Mapping[str, EvidenceProvider] = field(default_factory=dict)
+    providers: Mapping[str, EvidenceProvider]
+
+    @property
+    def answering(self) -> Answering:
+        """What evidence queries from outside are answered by."""
+        return Answering(self.providers, self.settings.disclosure)
 
 
 def build_stores(
@@ -103,8 +109,8 @@ def make_ruleset(settings: Settings, stores: Sequence[EvidenceStore]) -> Ruleset
         from webhook.stores.registry.store import RegistryStore  # noqa: PLC0415 - as in build_stores
 
         resolver = next((store for store in stores if isinstance(store, RegistryStore)), None)
-    provider = ExecutionEvidenceProvider(settings, stores)
-    return Ruleset(settings, Decider(settings, provider, resolver), {provider.provider_id: provider})
+    providers = build_providers(settings, stores)
+    return Ruleset(settings, Decider(settings, providers, resolver), providers)
 
 
 def _store_inputs(settings: Settings) -> tuple[object, ...]:

@@ -96,7 +96,6 @@ def event_draft(decision: Decision, review: Review) -> EventDraft:
     """
     workload = review.object
     metadata = workload.metadata if workload is not None else None
-    name = review.name or ((metadata.name or metadata.generate_name) if metadata is not None else "")
     denied_create = decision.verdict is Verdict.FAIL and review.operation == "CREATE"
     group, version = review.kind.group, review.kind.version
     return EventDraft(
@@ -104,7 +103,7 @@ def event_draft(decision: Decision, review: Review) -> EventDraft:
             api_version=f"{group}/{version}" if group else version,
             kind=review.kind.kind,
             namespace=review.namespace,
-            name=name,
+            name=review.object_name,
             uid=None if denied_create or metadata is None or not metadata.uid else metadata.uid,
         ),
         type="Normal" if decision.verdict is Verdict.PASS else "Warning",
@@ -118,11 +117,13 @@ def _note(decision: Decision, review: Review) -> str:
     """Image, message, who; the image that made the verdict speaks, others are counted."""
     verdict = decision.verdict
     user = printable(review.user_info.username, _USER_CHARACTERS) or "an unknown user"
-    speaking = [entry for entry in decision.images if entry.result.result is verdict]
-    if speaking:
-        image = printable(speaking[0].image.text, _IMAGE_CHARACTERS)
-        more = f" (and {len(speaking) - 1} more images)" if len(speaking) > 1 else ""
-        note = f"{image}{more}: {speaking[0].result.message}; {speaking[0].found}; by {user}"
+    speaking = next(decision.speaking(verdict), None)
+    if speaking is not None:
+        entry, ruling = speaking
+        others = sum(other.result.result is verdict for other in decision.images) - 1
+        image = printable(entry.image.text, _IMAGE_CHARACTERS)
+        more = f" (and {others} more images)" if others else ""
+        note = f"{image}{more}: {ruling.result.message}; {ruling.found}; by {user}"
     else:
         found = decision.overall.found if decision.overall is not None else ""
         note = f"{decision.results[0].message}; {found}; by {user}"

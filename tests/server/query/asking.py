@@ -12,13 +12,13 @@ import aiohttp
 from yarl import URL
 
 from tests.harness.gate import Gate
-from webhook.admission.decide import Decider
+from tests.support.rules import ruled_by
 from webhook.kube.client import KubeClient
 from webhook.providers.protocol import EvidenceProvider
 from webhook.server.metrics import Metrics
 from webhook.server.query.http import QueryHandler
 from webhook.server.query.listener import QueryOptions, open_query_listener
-from webhook.server.ruleset import Ruleset, RulesetHolder
+from webhook.server.ruleset import RulesetHolder
 from webhook.settings.loading import load_settings
 
 TOKEN = "t" * 40
@@ -98,8 +98,7 @@ class Service:
         self._stack.push_async_callback(self.rules.stop)
         await self.rules.start()
         if self._provider is not None:
-            providers = {self._provider.provider_id: self._provider}
-            self.rules.current = Ruleset(settings, Decider(settings, self._provider), providers)
+            self.rules.current = ruled_by(settings, self._provider)
         self.handler, address = await open_query_listener(
             self._stack, self._options(), self.rules, self._cluster, self.metrics
         )

@@ -1,14 +1,17 @@
 """The desk: every evidence query that comes from outside is answered here, whatever brought it.
 
-It finds the provider, holds it to the deadline, and turns what nobody expected into an error with an incident's id.
+It finds the provider, holds it to the deadline, takes out what may not be shown, and turns what nobody expected into
+an error with an incident's id.
 """
 
 import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from webhook.limits import LIMITS
+from webhook.model.disclosure import Disclosure
 from webhook.model.evidence import EvidenceContext, EvidenceProblem, EvidenceQuery, EvidenceResult
 from webhook.providers.protocol import EvidenceProvider
 
@@ -20,23 +23,35 @@ Providers = Mapping[str, EvidenceProvider]
 PROVIDER_MISSING = "provider_missing"
 
 
+class Answering(NamedTuple):
+    """One snapshot of who answers, and what of it may be shown.
+
+    Attributes:
+        providers: Who answers.
+        disclosure: What may be shown.
+    """
+
+    providers: Providers
+    disclosure: Disclosure
+
+
 class EvidenceDesk:
     """Answers queries by the providers in force."""
 
     def __init__(
         self,
-        providers: Callable[[], Providers],
+        answering: Callable[[], Answering],
         on_incident: Callable[[], None] = lambda: None,
         seconds: float = LIMITS.query_seconds,
     ) -> None:
         """Binds the desk.
 
         Args:
-            providers: Gives the providers in force; called once a query, so that a query is answered by one snapshot.
+            answering: Gives what is in force; called once a query, so that a query is answered by one snapshot.
             on_incident: Told of each unexpected exception.
             seconds: What a provider gets for one answer.
         """
-        self._providers = providers
+        self._answering = answering
         self._on_incident = on_incident
         self._seconds = seconds
 
@@ -48,15 +63,16 @@ class EvidenceDesk:
             context: On whose behalf and when.
 
         Returns:
-            The provider's result; with `error` `provider_missing`, `evidence_unavailable` after the deadline, or
-            `provider_error` with an incident's id. Never an exception.
+            The provider's result as it may be shown; with `error` `provider_missing`, `evidence_unavailable` after
+            the deadline, or `provider_error` with an incident's id. Never an exception.
         """
-        provider = self._providers().get(query.provider_id)
+        providers, disclosure = self._answering()
+        provider = providers.get(query.provider_id)
         if provider is None:
             return _problem(PROVIDER_MISSING, "no provider has this id")
         try:
             async with asyncio.timeout(self._seconds):
-                return await provider.query(query, context)
+                result = await provider.query(query, context)
         except TimeoutError:
             return _problem("evidence_unavailable", f"no answer within {self._seconds:g} s")
         except Exception:  # noqa: BLE001 - the last line of defence
@@ -64,6 +80,7 @@ class EvidenceDesk:
             self._on_incident()
             _LOG.exception("evidence query failed", extra={"incident": incident})
             return _problem("provider_error", f"an internal error, incident {incident}")
+        return disclosure.disclosed(result, query.provider_id)
 
 
 def _problem(code: str, message: str) -> EvidenceResult:

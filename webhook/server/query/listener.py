@@ -69,7 +69,7 @@ async def open_query_listener(
     for part in (callers, certificate):
         stack.push_async_callback(part.stop)
         await part.start()
-    desk = EvidenceDesk(lambda: rules.current.providers, metrics.incidents.inc)
+    desk = EvidenceDesk(lambda: rules.current.answering, metrics.incidents.inc)
     handler = QueryHandler(desk, callers, metrics)
     runner = web.ServerRunner(query_server(handler), shutdown_timeout=_CLOSE_SECONDS)
     return handler, await listen(stack, runner, options.listen, certificate.context)

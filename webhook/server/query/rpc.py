@@ -4,10 +4,11 @@ Two shapes of the same answer. As a server we wrap: `{"result": EvidenceResult}`
 calls we must not: it would read a wrapped result as an empty verified one, for which `not_exists` is true.
 """
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from webhook.errors import MalformedError
-from webhook.model.evidence import EvidenceQuery, EvidenceResult
+from webhook.model.evidence import EvidenceProblem, EvidenceQuery, EvidenceResult
 from webhook.model.evidence_schema import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
 from webhook.model.evidence_wire import WireError, read_request
 from webhook.model.strict_json import parse_json
@@ -26,6 +27,8 @@ _ID_CHARACTERS = 256
 _TOOLS = {"tools": [{"name": TOOL_NAME, "description": TOOL_DESCRIPTION, "input_schema": INPUT_SCHEMA}]}
 _CONTRACT_CODES = frozenset({PROVIDER_MISSING, "check_missing", "params_missing", "params_invalid"})
 """Errors of a result that Decision Gate's own server tells as `invalid_params`."""
+
+NOT_DISCLOSED = "value_not_disclosed"
 
 RequestId = str | int | None
 
@@ -113,11 +116,25 @@ class RpcSurface:
         except WireError as error:
             raise FaultError(INVALID_PARAMS, f"params_invalid: {error}") from None
         result = await self._desk.answer(query, context)
-        if not self._bare:
+        if self._bare:
+            result = _never_absent(result)
+        else:
             _refuse_what_breaks_the_contract(query, result)
         document = result.to_json() if self._bare else {"result": result.to_json()}
         content = [{"type": "json", "json": document}]
         return {"content": content}, "answered" if result.error is None else "failed"
+
+
+def _never_absent(result: EvidenceResult) -> EvidenceResult:
+    """Turns a value that may not be shown into an error.
+
+    Whoever calls a provider decides on its answer, and reads one without a value as absent, for which `not_exists`
+    is true.
+    """
+    if result.value is not None or result.evidence_hash is None:
+        return result
+    problem = EvidenceProblem(NOT_DISCLOSED, "the value may not be shown: see `disclosure` in the configuration")
+    return replace(result, error=problem, evidence_hash=None)
 
 
 def _refuse_what_breaks_the_contract(query: EvidenceQuery, result: EvidenceResult) -> None:
