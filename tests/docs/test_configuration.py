@@ -18,8 +18,8 @@ from webhook.model.pattern import RepositoryPattern
 from webhook.settings.file import WORKLOADS, SettingsFile
 from webhook.settings.loading import load_settings
 
-TABLES = section((ROOT / "README.md").read_text("utf-8"), "## Configuration")
 PAGE = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+TABLES = section((ROOT / "README.md").read_text("utf-8"), "## Configuration") + section(PAGE, "## All keys")
 ROWS = {code(cells[0])[0]: cells for cells in rows(TABLES, 4)}
 PATTERNS = rows(section(PAGE, "### Patterns"), 3)
 GATE = "PolicyGates.ExecutionEvidence."
