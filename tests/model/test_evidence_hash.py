@@ -31,6 +31,12 @@ def test_the_hashes_are_those_of_decision_gate(kind: Any, value: Any, digest: st
     assert (found.algorithm, found.value) == ("sha256", digest)
 
 
+@pytest.mark.parametrize("number", [-(2**63), -(2**53) - 1, 2**53 + 1, 2**63, 2**64 - 1])
+def test_integers_of_64_bits_are_written_exactly(number: int) -> None:
+    found = hash_value(EvidenceValue("json", [number])).value
+    assert found == hashlib.sha256(b"[%d]" % number).hexdigest()
+
+
 # RFC 8785 appendix B.
 NUMBERS: list[tuple[float, str]] = [
     (0.0, "0"),

@@ -220,6 +220,43 @@ def test_a_redacted_result_has_a_hash_and_no_value() -> None:
     check_result(RESULT | {"value": None, "content_type": None})
 
 
+NULL_HASH = "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b"
+BYTES_HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def test_a_null_that_is_present_has_a_hash_of_its_own() -> None:
+    present = changed(RESULT, "value.value", None)
+    check_result(changed(present, "evidence_hash.value", NULL_HASH))
+    with pytest.raises(WireError, match="`evidence_hash` is missing"):
+        check_result(present | {"evidence_hash": None})
+
+
+def octets(value: Any) -> dict[str, Any]:
+    return changed(RESULT | {"value": {"kind": "bytes", "value": value}}, "evidence_hash.value", BYTES_HASH)
+
+
+def test_bytes_are_hashed_as_they_are() -> None:
+    check_result(octets([116, 101, 115, 116]))
+
+
+@pytest.mark.parametrize("value", [None, "test", [256], [-1], [1.0], ["t"], [True], {"0": 116}])
+def test_what_is_no_list_of_octets_is_no_bytes(value: Any) -> None:
+    with pytest.raises(WireError, match="wrong type or value"):
+        check_result(octets(value))
+
+
+@pytest.mark.parametrize("kind", ["text", "JSON", None, 1])
+def test_a_value_is_json_or_bytes(kind: Any) -> None:
+    with pytest.raises(WireError):
+        check_result(changed(RESULT, "value.kind", kind))
+
+
+@pytest.mark.parametrize("lane", ["Verified", "trusted", None, 1])
+def test_there_are_two_lanes(lane: Any) -> None:
+    with pytest.raises(WireError):
+        check_result(RESULT | {"lane": lane})
+
+
 PROBLEM = {"code": "provider_error", "message": "…", "details": None}
 
 

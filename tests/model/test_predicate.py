@@ -13,7 +13,7 @@ from webhook.model.statement import ExecutionEvidence, Statement
 
 
 def _read(members: Any) -> ExecutionEvidence:
-    return Statement.parse(statement(predicate=members)).execution_evidence()
+    return Statement.parse(statement(predicate=members)).read_predicate(ExecutionEvidence)
 
 
 def _symbols(count: int, share: Any = 0.25) -> list[dict[str, Any]]:

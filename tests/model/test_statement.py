@@ -18,7 +18,7 @@ from tests.support.statements import (
 from tests.support.verdicts import MALFORMED, reason_of
 from webhook.errors import MalformedError
 from webhook.limits import LIMITS
-from webhook.model.statement import Statement
+from webhook.model.statement import ExecutionEvidence, Statement
 
 HEX = IMAGE.removeprefix("sha256:")
 
@@ -138,7 +138,7 @@ def test_refusal_names_the_member_at_fault(payload: bytes, named: str) -> None:
 
 def test_refusal_quotes_no_value() -> None:
     with pytest.raises(MalformedError) as caught:
-        Statement.parse(statement(predicate=predicate(environment=["tok"]))).execution_evidence()
+        Statement.parse(statement(predicate=predicate(environment=["tok"]))).read_predicate(ExecutionEvidence)
     assert caught.value.detail == "the predicate is not valid at `environment`"
     assert caught.value.__suppress_context__
 

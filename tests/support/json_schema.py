@@ -4,6 +4,7 @@ Small enough to be read, and independent of the models that it is held against. 
 error, so that no schema can say something here that nobody checks.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 Schema = Mapping[str, Any]
 
-_REMARKS = {"$schema", "description", "title", "examples", "format", "default"}
+_REMARKS = {"$schema", "description", "title", "examples", "format", "default", "x-decision-gate"}
 _TYPES: dict[str, Any] = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),
@@ -81,6 +82,15 @@ def _items(schema: Schema, value: Any) -> bool:
     return not isinstance(value, list) or all(accepts(schema["items"], item) for item in value)
 
 
+def _pattern(schema: Schema, value: Any) -> bool:
+    # `$` is the end of the text, as ECMA-262 has it, and not before a line feed, as Python has it.
+    return not isinstance(value, str) or re.search(_anchored(schema["pattern"]), value) is not None
+
+
+def _anchored(pattern: str) -> str:
+    return pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+
+
 _JUDGES: dict[str, Any] = {
     "type": _types,
     "properties": _properties,
@@ -91,6 +101,8 @@ _JUDGES: dict[str, Any] = {
     "enum": lambda schema, value: value in schema["enum"],
     "minimum": lambda schema, value: not _TYPES["number"](value) or value >= schema["minimum"],
     "maximum": lambda schema, value: not _TYPES["number"](value) or value <= schema["maximum"],
+    "maxLength": lambda schema, value: not isinstance(value, str) or len(value) <= schema["maxLength"],
+    "pattern": _pattern,
     "oneOf": lambda schema, value: sum(accepts(part, value) for part in schema["oneOf"]) == 1,
     "anyOf": lambda schema, value: any(accepts(part, value) for part in schema["anyOf"]),
 }
@@ -121,7 +133,18 @@ def documents(schema: Schema) -> st.SearchStrategy[Any]:
             return st.one_of([documents(part) for part in schema[keyword]])
     if "const" in schema or "enum" in schema:
         return st.sampled_from(schema.get("enum", [schema.get("const")]))
-    return anything() if isinstance(schema["type"], list) else _MAKERS[schema["type"]](schema)
+    kinds = schema["type"]
+    if not isinstance(kinds, list):
+        made: st.SearchStrategy[Any] = _MAKERS[kinds](schema)
+        return made
+    anything_goes = {"null", "boolean", "number", "string", "array", "object"} <= set(kinds)
+    return anything() if anything_goes else st.one_of([documents({**schema, "type": kind}) for kind in kinds])
+
+
+def _strings(schema: Schema) -> st.SearchStrategy[Any]:
+    if "pattern" in schema:
+        return st.from_regex(_anchored(schema["pattern"]))
+    return st.text(st.characters(codec="utf-8"), max_size=min(40, schema.get("maxLength", 40)))
 
 
 def _objects(schema: Schema) -> st.SearchStrategy[Any]:
@@ -136,6 +159,6 @@ _MAKERS: dict[str, Any] = {
     "object": _objects,
     "integer": lambda schema: st.integers(schema.get("minimum", -(2**62)), schema.get("maximum", 2**62)),
     "array": lambda schema: st.lists(documents(schema["items"]), max_size=5),
-    "string": lambda _: st.text(st.characters(codec="utf-8"), max_size=40),
+    "string": _strings,
     "null": lambda _: st.none(),
 }

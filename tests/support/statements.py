@@ -7,6 +7,7 @@ from typing import Any
 STATEMENT_V1 = "https://in-toto.io/Statement/v1"
 STATEMENT_V01 = "https://in-toto.io/Statement/v0.1"
 PREDICATE_TYPE = "stella.ops/executionEvidence@v1"
+BEACON_TYPE = "stella.ops/beaconAttestation@v1"
 IMAGE = "sha256:" + "52da" * 16
 OTHER_IMAGE = "sha256:" + "0e" * 32
 REPOSITORY = "registry.example.com/shop/cart"
@@ -29,6 +30,23 @@ def predicate(**changes: Any) -> dict[str, Any]:
         "uniqueCallPaths": 17,
     }
     return changed(good, changes)
+
+
+def beacons(**changes: Any) -> dict[str, Any]:
+    """A good predicate about beacons: 9 of 10 verified, in staging."""
+    good = {
+        "environment": "staging",
+        "observedFrom": "2026-11-23T06:00:00Z",
+        "observedUntil": "2026-11-24T06:00:00Z",
+        "beaconsExpected": 10,
+        "beaconsVerified": 9,
+    }
+    return changed(good, changes)
+
+
+def beacon_statement(*, subjects: Sequence[str] = (IMAGE,), **changes: Any) -> bytes:
+    """A statement with beacon data; `changes` are to the predicate."""
+    return statement(subjects=subjects, predicateType=BEACON_TYPE, predicate=beacons(**changes))
 
 
 def subject(digest: str, name: str = "cart") -> dict[str, Any]:

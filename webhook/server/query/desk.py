@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from webhook.limits import LIMITS
+from webhook.model.contract import ProviderContract
 from webhook.model.disclosure import Disclosure
 from webhook.model.evidence import EvidenceContext, EvidenceProblem, EvidenceQuery, EvidenceResult
 from webhook.providers.protocol import EvidenceProvider
@@ -54,6 +55,14 @@ class EvidenceDesk:
         self._answering = answering
         self._on_incident = on_incident
         self._seconds = seconds
+
+    def contracts(self) -> dict[str, ProviderContract]:
+        """Gives the contracts in force.
+
+        Returns:
+            Provider's id to contract.
+        """
+        return {name: provider.contract for name, provider in self._answering().providers.items()}
 
     async def answer(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
         """Answers one query.

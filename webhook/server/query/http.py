@@ -4,33 +4,21 @@ In this order, each before the work that it guards: path and method, correlation
 how often, content type, size, and only then what is asked.
 """
 
-import asyncio
 import logging
 import re
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
-from aiohttp import StreamReader, web
-from aiohttp.http import RawRequestMessage
-from aiohttp.web_protocol import RequestHandler
+from aiohttp import web
 
 from webhook.limits import LIMITS
 from webhook.server.metrics import Metrics
-from webhook.server.query.callers import CallerRule, bearer_token
+from webhook.server.query.callers import CallerRule
 from webhook.server.query.desk import EvidenceDesk
-from webhook.server.query.faults import (
-    INFLIGHT_LIMIT,
-    INTERNAL_ERROR,
-    INVALID_CORRELATION_ID,
-    INVALID_REQUEST,
-    RATE_LIMITED,
-    REQUEST_TOO_LARGE,
-    FaultError,
-)
+from webhook.server.query.door import Door, capped_server, read_body
+from webhook.server.query.faults import INTERNAL_ERROR, INVALID_CORRELATION_ID, INVALID_REQUEST, FaultError
 from webhook.server.query.openapi import OPENAPI_PATH, openapi_document
-from webhook.server.query.pacing import RateLimit
 from webhook.server.query.rpc import Reply
 from webhook.server.query.surfaces import QuerySurface, Surface, encode, surfaces
 
@@ -43,7 +31,6 @@ _CORRELATION = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 """A token of RFC 7230 §3.2.6; a Kubernetes UID is one."""
 _OTHER = "other"
 _CALLER_CHARACTERS = 256
-_LINGERING_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -79,10 +66,8 @@ class QueryHandler:
         self.draining = False
         self._surfaces = surfaces(desk)
         self._elsewhere = QuerySurface(desk)
-        self._callers = callers
+        self._door = Door(callers)
         self._metrics = metrics
-        self._rate = RateLimit(LIMITS.query_rate, LIMITS.query_burst, LIMITS.query_callers)
-        self._in_flight = 0
         self._openapi = encode(openapi_document())
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
@@ -127,17 +112,9 @@ class QueryHandler:
         if request.method != "POST":
             raise FaultError(INVALID_REQUEST, "requests are posted", status=405)
         exchange.correlation_id = _correlation_id(request)
-        if self._in_flight >= LIMITS.queries_in_flight:
-            raise FaultError(INFLIGHT_LIMIT, "too many requests are under way", retry_after=1000)
-        self._in_flight += 1
-        try:
-            exchange.caller = await self._callers.admit(bearer_token(request.headers.getall("Authorization", [])))
-            wait = self._rate.take(exchange.caller)
-            if wait is not None:
-                raise FaultError(RATE_LIMITED, "too many requests", retry_after=wait)
-            return await surface.answer(await _read_body(request, self._seconds), exchange.server_id)
-        finally:
-            self._in_flight -= 1
+        async with self._door.let_in(request) as exchange.caller:
+            body = await read_body(request, LIMITS.query_bytes, self._seconds)
+            return await surface.answer(body, exchange.server_id)
 
     def _respond(self, reply: Reply, exchange: _Exchange) -> web.Response:
         headers = {"Content-Type": "application/json", SERVER_CORRELATION_HEADER: exchange.server_id}
@@ -162,21 +139,7 @@ def query_server(handler: QueryHandler) -> web.Server:
     Returns:
         The server, for a `ServerRunner`; a body is read no further than `LIMITS.query_bytes`.
     """
-
-    def _request(
-        message: RawRequestMessage, payload: StreamReader, protocol: RequestHandler, writer: Any, task: Any
-    ) -> web.BaseRequest:
-        loop = asyncio.get_running_loop()
-        return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LIMITS.query_bytes)
-
-    # A client that goes away frees its place, and a body that is refused unread is not listened to for long.
-    return web.Server(
-        handler.handle,
-        request_factory=_request,
-        access_log=None,
-        handler_cancellation=True,
-        lingering_time=_LINGERING_SECONDS,
-    )
+    return capped_server(handler.handle, LIMITS.query_bytes)
 
 
 def _correlation_id(request: web.BaseRequest) -> str | None:
@@ -186,18 +149,6 @@ def _correlation_id(request: web.BaseRequest) -> str | None:
     if len(given) > 1 or not _CORRELATION.fullmatch(given[0]):
         raise FaultError(INVALID_CORRELATION_ID, f"{CORRELATION_HEADER} is not one token of 1 to 128 characters")
     return given[0]
-
-
-async def _read_body(request: web.BaseRequest, seconds: float) -> bytes:
-    if request.content_type != "application/json" or "Content-Encoding" in request.headers:
-        raise FaultError(INVALID_REQUEST, "the content type is not application/json, or it is encoded", status=415)
-    try:
-        async with asyncio.timeout(seconds):
-            return await request.read()
-    except TimeoutError:
-        raise FaultError(INVALID_REQUEST, "the body did not arrive in time", status=408) from None
-    except web.HTTPRequestEntityTooLarge:
-        raise FaultError(REQUEST_TOO_LARGE, f"the body exceeds {LIMITS.query_bytes} bytes") from None
 
 
 def _traces(exchange: _Exchange) -> dict[str, object]:

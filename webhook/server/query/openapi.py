@@ -3,6 +3,15 @@
 from importlib.metadata import version
 from typing import Any
 
+from webhook.model.contract_schema import (
+    CONTRACT_SCHEMA,
+    GET_INPUT_SCHEMA,
+    GET_NAME,
+    GET_OUTPUT_SCHEMA,
+    LIST_INPUT_SCHEMA,
+    LIST_NAME,
+    LIST_OUTPUT_SCHEMA,
+)
 from webhook.model.evidence_schema import INPUT_SCHEMA, RESULT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
 from webhook.server.query.faults import FAULT_KINDS
 from webhook.server.query.surfaces import PROVIDER_PATH, QUERY_PATH, RPC_PATH
@@ -50,11 +59,11 @@ def openapi_document() -> dict[str, Any]:
         "security": [{"bearer": []}],
         "paths": {
             QUERY_PATH: _path(TOOL_NAME, TOOL_DESCRIPTION, _named("Request"), _named("Answer"), "Fault"),
-            RPC_PATH: _rpc("rpc", "JSON-RPC 2.0 as Decision Gate serves it.", _named("Answer")),
+            RPC_PATH: _rpc("rpc", "JSON-RPC 2.0 as Decision Gate serves it.", _served()),
             PROVIDER_PATH: _rpc(
                 "provider_rpc",
                 "JSON-RPC 2.0 as Decision Gate asks a provider: results are bare, protocol errors have status 200.",
-                _named("Result"),
+                {TOOL_NAME: (_named("Request"), _named("Result"))},
             ),
         },
         "components": {
@@ -63,6 +72,9 @@ def openapi_document() -> dict[str, Any]:
                 "Request": _inside(INPUT_SCHEMA),
                 "Result": RESULT_SCHEMA,
                 "Answer": _closed({"result": _named("Result")}),
+                "Providers": LIST_OUTPUT_SCHEMA,
+                "Contract": CONTRACT_SCHEMA,
+                "NamedContract": _naming(GET_OUTPUT_SCHEMA, contract="Contract"),
                 "Fault": _fault(),
                 "RpcFault": _rpc_fault(),
             },
@@ -73,6 +85,12 @@ def openapi_document() -> dict[str, Any]:
 def _inside(schema: Schema) -> Schema:
     """A schema inside another document has that one's dialect."""
     return {name: part for name, part in schema.items() if name != "$schema"}
+
+
+def _naming(schema: Schema, **names: str) -> Schema:
+    """The schema, with some of its members by the names of their schemas."""
+    members = {member: _named(name) for member, name in names.items()}
+    return schema | {"properties": schema["properties"] | members}
 
 
 def _named(name: str) -> Schema:
@@ -110,23 +128,32 @@ _ID: Schema = {"oneOf": [{"type": "string"}, {"type": "integer"}]}
 _VERSION: Schema = {"const": "2.0"}
 
 
-def _rpc(name: str, text: str, document: Schema) -> dict[str, Any]:
-    call = _closed({"name": {"const": TOOL_NAME}, "arguments": _named("Request")})
-    body = {
-        "oneOf": [
-            _closed({"jsonrpc": _VERSION, "id": _ID, "method": {"const": "tools/call"}, "params": call}),
-            _closed({"jsonrpc": _VERSION, "id": _ID, "method": {"const": "tools/list"}}),
-        ]
+def _served() -> dict[str, tuple[Schema, Schema]]:
+    """The tools of a server: name to what goes in and what comes out."""
+    return {
+        TOOL_NAME: (_named("Request"), _named("Answer")),
+        LIST_NAME: (_inside(LIST_INPUT_SCHEMA), _named("Providers")),
+        GET_NAME: (_inside(GET_INPUT_SCHEMA), _named("NamedContract")),
     }
-    content = _closed({"type": {"const": "json"}, "json": document})
-    called = _closed({"content": {"type": "array", "items": content}})
+
+
+def _rpc(name: str, text: str, tools: dict[str, tuple[Schema, Schema]]) -> dict[str, Any]:
+    calls = [_closed({"name": {"const": tool}, "arguments": taken}) for tool, (taken, _) in tools.items()]
+    requests = [_request({"const": "tools/call"}, {"params": call}) for call in calls]
+    body = {"oneOf": [*requests, _request({"const": "tools/list"}, {})]}
+    contents = [_closed({"type": {"const": "json"}, "json": given}) for _, given in tools.values()]
+    called = [_closed({"content": {"type": "array", "items": content}}) for content in contents]
     tool = _closed(
-        {"name": {"const": TOOL_NAME}, "description": {"type": "string"}, "input_schema": {"type": "object"}}
+        {"name": {"enum": list(tools)}, "description": {"type": "string"}, "input_schema": {"type": "object"}}
     )
     listed = _closed({"tools": {"type": "array", "items": tool}})
-    answers = [_closed({"jsonrpc": _VERSION, "id": _ID, "result": result}) for result in (called, listed)]
+    answers = [_closed({"jsonrpc": _VERSION, "id": _ID, "result": result}) for result in (*called, listed)]
     result = {"anyOf": [*answers, _named("RpcFault")]}
     return _path(name, text, body, result, "RpcFault")
+
+
+def _request(method: Schema, params: dict[str, Any]) -> Schema:
+    return _closed({"jsonrpc": _VERSION, "id": _ID, "method": method, **params})
 
 
 def _fault_data() -> dict[str, Any]:

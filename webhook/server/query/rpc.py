@@ -1,7 +1,8 @@
 """JSON-RPC 2.0 as Decision Gate speaks it: `tools/list` and `tools/call`, without session, batch or notification.
 
 Two shapes of the same answer. As a server we wrap: `{"result": EvidenceResult}`. As a provider that a Decision Gate
-calls we must not: it would read a wrapped result as an empty verified one, for which `not_exists` is true.
+calls we must not: it would read a wrapped result as an empty verified one, for which `not_exists` is true. A Decision
+Gate asks a provider for nothing else, so the catalogue of providers is there for those who ask us as a server.
 """
 
 from dataclasses import replace
@@ -12,6 +13,7 @@ from webhook.model.evidence import EvidenceProblem, EvidenceQuery, EvidenceResul
 from webhook.model.evidence_schema import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
 from webhook.model.evidence_wire import WireError, read_request
 from webhook.model.strict_json import parse_json
+from webhook.server.query.catalogue import CATALOGUE_TOOLS, consult
 from webhook.server.query.desk import PROVIDER_MISSING, EvidenceDesk
 from webhook.server.query.faults import (
     INTERNAL_ERROR,
@@ -24,7 +26,7 @@ from webhook.server.query.faults import (
 _MEMBERS = frozenset({"jsonrpc", "id", "method", "params"})
 _CALL_MEMBERS = frozenset({"name", "arguments"})
 _ID_CHARACTERS = 256
-_TOOLS = {"tools": [{"name": TOOL_NAME, "description": TOOL_DESCRIPTION, "input_schema": INPUT_SCHEMA}]}
+_QUERY_TOOL = {"name": TOOL_NAME, "description": TOOL_DESCRIPTION, "input_schema": INPUT_SCHEMA}
 _CONTRACT_CODES = frozenset({PROVIDER_MISSING, "check_missing", "params_missing", "params_invalid"})
 """Errors of a result that Decision Gate's own server tells as `invalid_params`."""
 
@@ -39,7 +41,8 @@ class Reply(NamedTuple):
     Attributes:
         status: The HTTP status.
         document: The JSON-RPC response.
-        outcome: For the counters: `answered`, `failed` (a result with `error`), `listed`, or the fault's kind.
+        outcome: For the counters: `answered`, `failed` (a result with `error`), `listed` (tools, providers, a
+            contract), or the fault's kind.
     """
 
     status: int
@@ -59,6 +62,7 @@ class RpcSurface:
         """
         self._desk = desk
         self._bare = bare
+        self._tools = [_QUERY_TOOL] if bare else [_QUERY_TOOL, *CATALOGUE_TOOLS]
 
     async def answer(self, body: bytes, server_id: str) -> Reply:
         """Answers one request.
@@ -101,7 +105,7 @@ class RpcSurface:
         if method == "tools/list":
             if params not in (None, {}):
                 raise FaultError(INVALID_PARAMS, "tools/list takes no params")
-            return _TOOLS, "listed"
+            return {"tools": self._tools}, "listed"
         if method == "tools/call":
             return await self._call(params)
         raise FaultError(METHOD_NOT_FOUND, "the methods are tools/list and tools/call")
@@ -109,10 +113,13 @@ class RpcSurface:
     async def _call(self, params: Any) -> tuple[dict[str, Any], str]:
         if not isinstance(params, dict) or params.keys() != _CALL_MEMBERS:
             raise FaultError(INVALID_PARAMS, "tools/call takes name and arguments, and nothing else")
-        if params["name"] != TOOL_NAME:
-            raise FaultError(METHOD_NOT_FOUND, f"the tool is {TOOL_NAME}")
+        name, arguments = params["name"], params["arguments"]
+        if all(name != tool["name"] for tool in self._tools):
+            raise FaultError(METHOD_NOT_FOUND, "no tool has this name: see tools/list")
+        if name != TOOL_NAME:
+            return _content(consult(name, arguments, self._desk.contracts())), "listed"
         try:
-            query, context = read_request(params["arguments"])
+            query, context = read_request(arguments)
         except WireError as error:
             raise FaultError(INVALID_PARAMS, f"params_invalid: {error}") from None
         result = await self._desk.answer(query, context)
@@ -121,8 +128,11 @@ class RpcSurface:
         else:
             _refuse_what_breaks_the_contract(query, result)
         document = result.to_json() if self._bare else {"result": result.to_json()}
-        content = [{"type": "json", "json": document}]
-        return {"content": content}, "answered" if result.error is None else "failed"
+        return _content(document), "answered" if result.error is None else "failed"
+
+
+def _content(document: dict[str, Any]) -> dict[str, Any]:
+    return {"content": [{"type": "json", "json": document}]}
 
 
 def _never_absent(result: EvidenceResult) -> EvidenceResult:
