@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.gates.execution_evidence import evaluate, read_count
+from webhook.gates.counts import read_count
+from webhook.gates.execution_evidence import evaluate
 from webhook.gates.policy import ExecutionEvidencePolicy
 from webhook.limits import LIMITS
 from webhook.model.gate import GateContext, GateResult, Verdict

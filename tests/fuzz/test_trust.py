@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from tests.support.envelopes import bundle, dump, envelope
 from tests.support.keys import Signer, ed25519_key
 from tests.support.mutations import JSON, damaged_bytes, damaged_tree
-from tests.support.statements import IMAGE, REPOSITORY, predicate, statement
+from tests.support.statements import IMAGE, REPOSITORY, beacon_statement, predicate, statement
 from tests.support.verdicts import trusting
 from webhook.errors import EvidenceError
-from webhook.model.statement import Statement
+from webhook.model.beacon import BeaconAttestation
+from webhook.model.statement import ExecutionEvidence, Statement
 from webhook.model.strict_json import parse_json
 from webhook.trust.dsse import Envelope
+from webhook.trust.policy import Evidence
 from webhook.trust.verify import open_assertion, subject_digests, verify
 
 SIGNER = ed25519_key()
@@ -25,6 +27,9 @@ BODY = statement(predicate=PREDICATE)
 ENVELOPE = envelope(BODY, [SIGNER])
 BUNDLE = bundle(ENVELOPE)
 EVIDENCE = verify(dump(ENVELOPE), IMAGE, REPOSITORY, POLICY).evidence
+BEACONS = beacon_statement()
+BEACON_ENVELOPE = envelope(BEACONS, [SIGNER])
+BEACON_DATA = verify(dump(BEACON_ENVELOPE), IMAGE, REPOSITORY, POLICY).evidence
 
 
 def _all_readers(raw: bytes) -> None:
@@ -40,13 +45,17 @@ def _all_readers(raw: bytes) -> None:
             continue
 
 
-def _still_says_the_same(raw: bytes) -> None:
+def _still_says_the_same(raw: bytes, evidence: Evidence = EVIDENCE) -> None:
     try:
         found = verify(raw, IMAGE, REPOSITORY, POLICY)
     except EvidenceError:
         return
-    assert found.evidence == EVIDENCE
+    assert (type(found.evidence), found.evidence) == (type(evidence), evidence)
     assert found.signers == ("staging",)
+
+
+def _dumped(document: Any) -> bytes:
+    return json.dumps(document).encode()
 
 
 def _signed(body: bytes, signer: Signer = SIGNER) -> bytes:
@@ -90,7 +99,33 @@ def test_signed_bytes_raise_nothing_but_evidence_errors(body: bytes) -> None:
 @given(st.one_of(st.binary(max_size=200), damaged_bytes(BODY)))
 def test_statement_parser_raises_nothing_but_evidence_errors(payload: bytes) -> None:
     try:
-        Statement.parse(payload).execution_evidence()
+        Statement.parse(payload).read_predicate(ExecutionEvidence)
+    except EvidenceError:
+        return
+
+
+@given(st.one_of(damaged_bytes(dump(BEACON_ENVELOPE)), damaged_tree(BEACON_ENVELOPE).map(_dumped)))
+def test_damaged_envelope_with_beacons_is_refused_or_says_the_same(raw: bytes) -> None:
+    _all_readers(raw)
+    _still_says_the_same(raw, BEACON_DATA)
+
+
+@given(damaged_tree(json.loads(BEACONS)))
+def test_signed_beacons_with_other_members_keep_their_kind(document: Any) -> None:
+    raw = _signed(json.dumps(document).encode())
+    _all_readers(raw)
+    try:
+        found = verify(raw, IMAGE, REPOSITORY, POLICY).evidence
+    except EvidenceError:
+        return
+    assert isinstance(found, BeaconAttestation)
+    assert 0 <= found.beacons_verified <= found.beacons_expected
+
+
+@given(st.one_of(st.binary(max_size=200), damaged_bytes(BEACONS)))
+def test_beacon_parser_raises_nothing_but_evidence_errors(payload: bytes) -> None:
+    try:
+        Statement.parse(payload).read_predicate(BeaconAttestation)
     except EvidenceError:
         return
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from webhook.gates.execution_evidence import GATE_ID, evaluate, read_count
+from webhook.gates.counts import read_count
+from webhook.gates.execution_evidence import GATE_ID, evaluate
 from webhook.gates.policy import ExecutionEvidencePolicy
 from webhook.model.gate import GateContext, GateResult, Verdict
 from webhook.reasons import ReasonCode

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.envelopes import bundle, envelope
 from tests.support.keys import Signer, ecdsa, ed25519_key
-from tests.support.statements import IMAGE, OTHER_IMAGE, predicate, statement
+from tests.support.statements import IMAGE, OTHER_IMAGE, beacon_statement, predicate, statement
 from webhook.model.pattern import RepositoryPattern
 from webhook.operator.evidence import Finding, examine, expired, status_of
 from webhook.trust.keys import PublicKey
@@ -77,6 +77,25 @@ def test_what_does_not_verify_says_why_and_shows_no_claims(obj: dict[str, Any], 
     assert (condition["status"], condition["reason"]) == ("False", reason)
     assert condition["message"].endswith(".")
     assert set(written.values()) == {None}
+
+
+def test_beacon_data_is_verified_and_shows_no_counts_of_execution_evidence() -> None:
+    written = status(resource(body=beacon_statement()))
+    condition = written.pop("conditions")[0]
+    assert (condition["status"], condition["reason"]) == ("True", "SignedByTrustedKeys")
+    assert condition["message"] == "Signed by staging; beacon data, 9 of 10 verified."
+    assert written == {
+        "signer": "staging",
+        "environment": "staging",
+        "hotSymbolCount": None,
+        "uniqueCallPaths": None,
+        "observedAt": "2026-11-24T06:00:00Z",
+        "subjects": [IMAGE],
+    }
+
+
+def test_beacon_data_that_breaks_its_contract_is_malformed() -> None:
+    assert examine(resource(body=beacon_statement(beaconsVerified=11)), POLICY).reason == "EvidenceMalformed"
 
 
 def test_a_key_bound_to_repositories_verifies_and_the_message_says_so() -> None:

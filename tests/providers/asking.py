@@ -12,10 +12,11 @@ from tests.support.envelopes import dump, envelope
 from tests.support.keys import Signer, ecdsa, ed25519_key
 from tests.support.statements import IMAGE, REPOSITORY, predicate, statement
 from webhook.errors import UnavailableError
+from webhook.model.basis import Platform
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult, TriggerTime
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
 from webhook.settings.loading import Settings, load_settings
-from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject, Platform
+from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject
 
 STAGING, SECOND, STRANGER = ecdsa(owner="staging"), ed25519_key("second"), ecdsa(owner="stranger")
 NOW = datetime(2026, 11, 24, 7, 0, tzinfo=UTC)

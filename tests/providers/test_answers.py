@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from tests.support.statements import IMAGE, OTHER_IMAGE
 from webhook.errors import UnavailableError
 from webhook.limits import LIMITS
+from webhook.model.basis import EvidenceBasis, Origin, Platform
 from webhook.model.evidence import Lane
 from webhook.providers import answers
 from webhook.providers.answers import Answer, AnswerCache, AnswerKey, metadata_result
-from webhook.stores.fingerprint import FINGERPRINT_BYTES, FoundShrinker
-from webhook.stores.protocol import Candidate, Found, Platform
+from webhook.stores.fingerprint import FINGERPRINT_BYTES, FoundShrinker, basis_of
+from webhook.stores.protocol import Candidate, Found
 
 NOW = datetime(2026, 11, 24, 7, tzinfo=UTC)
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -74,6 +75,65 @@ OTHERS: dict[str, Found] = {
     "a remark": FOUND._replace(remark="not looked at"),
     "another outline": Found((), fingerprint=b"x" * FINGERPRINT_BYTES),
 }
+
+
+SHORT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+ORIGINS = st.builds(
+    lambda digest, uri, platform: Candidate(b"", "sha256:" + digest.hex(), uri, platform),
+    st.binary(min_size=32, max_size=32),
+    st.just("registry:one") | SHORT,
+    st.none() | st.builds(Platform, SHORT, SHORT),
+)
+WHOLE = st.builds(
+    Found,
+    st.lists(ORIGINS, max_size=3).map(tuple),
+    st.none(),
+    st.lists(st.builds(Platform, SHORT, SHORT), max_size=2).map(tuple),
+    st.none() | SHORT,
+    st.none(),
+)
+
+
+@given(WHOLE)
+def test_what_an_answer_was_made_of_survives_packing(found: Found) -> None:
+    cache = AnswerCache()
+    cache.keep(KEY, found, answer())
+    known = packed_only(cache).find(KEY, found, NOW)
+    assert known is not None
+    assert known.result.basis == basis_of(found)
+
+
+def test_what_an_answer_was_made_of_is_known_where_only_an_outline_is_held() -> None:
+    cache = AnswerCache()
+    cache.keep(KEY, FOUND, answer())
+    known = packed_only(cache).find(KEY, OUTLINE, NOW)
+    assert known is not None
+    assert known.result.basis == EvidenceBasis((Origin("sha256:" + "ab" * 32, "registry:one"),))
+
+
+def test_a_packed_answer_with_the_digest_of_its_envelope_is_still_small() -> None:
+    uri = f"registry:registry.example.com/shop/cart@{OTHER_IMAGE}"
+    observed = "observed in 'staging' until 2026-11-24T06:00:00Z"
+    detail = f"hot symbols: 42, call paths: 17 in {uri}, signed by staging, {observed}"
+    value = {
+        "has_execution_evidence": "true",
+        "execution_evidence_detail": detail,
+        "execution_evidence_environment": "staging",
+        "execution_evidence_hot_symbol_count": "42",
+        "execution_evidence_observed_until": "2026-11-24T06:00:00Z",
+        "execution_evidence_reason": "EvidenceSufficient",
+        "execution_evidence_signer": "staging",
+        "execution_evidence_unique_call_paths": "17",
+    }
+    cache = AnswerCache()
+    cache.keep(
+        KEY,
+        Found((Candidate(b"", IMAGE, uri),)),
+        Answer(NOW, FOREVER, sufficient=True, result=metadata_result(value, Lane.VERIFIED, uri, IMAGE)),
+    )
+    [packed] = cache._packed.values()
+    # 100,000 of these, their keys and the dictionary stay below 40 MiB of the 150 that the whole process may take.
+    assert len(packed) <= 224
 
 
 @pytest.mark.parametrize("case", OTHERS)

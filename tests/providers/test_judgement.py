@@ -149,6 +149,7 @@ def test_the_best_statement_speaks(counts: list[tuple[int, int]]) -> None:
     assert judgement.reason is (SUFFICIENT if enough else INSUFFICIENT)
     assert judgement.statement is not None
     evidence = judgement.statement.evidence
+    assert isinstance(evidence, ExecutionEvidence)
     assert (evidence.hot_symbol_count, evidence.unique_call_paths) == max(enough or counts)
     best = max(number for number, pair in enumerate(counts) if pair == max(enough or counts))
     assert judgement.statement.envelope_digest == f"sha256:{best:064x}"

@@ -9,8 +9,9 @@ from tests.providers.asking import STAGING, STRANGER, Shelf, ask, candidate, con
 from tests.support.envelopes import dump, envelope
 from tests.support.keys import Signer
 from tests.support.statements import IMAGE, OTHER_IMAGE, predicate, statement
+from webhook.model.basis import Platform
 from webhook.settings.loading import Settings
-from webhook.stores.protocol import Candidate, Platform
+from webhook.stores.protocol import Candidate
 
 AMD64 = Platform("linux/amd64", "sha256:" + "a6" * 32)
 ARM64 = Platform("linux/arm64", "sha256:" + "a8" * 32)

@@ -1,8 +1,9 @@
 from tests.providers.asking import Shelf, signed
 from tests.support.statements import IMAGE, OTHER_IMAGE
 from webhook.errors import UnavailableError
+from webhook.model.basis import Platform
 from webhook.providers.several import at_once, in_turn, together
-from webhook.stores.protocol import Found, ImageSubject, Platform
+from webhook.stores.protocol import Found, ImageSubject
 
 SUBJECT = ImageSubject(IMAGE, None)
 ONE, TWO = signed(uri="one"), signed(uri="two")

@@ -13,9 +13,20 @@ GOOD: dict[str, Any] = {
     "trust": {"keys": [{"name": "staging", "file": "staging.pub"}]},
     "exemptImages": ["docker.io/library/redis", "*.vendor.example/*"],
 }
+
+
+def beacons(first: dict[str, Any] | None = None, /, **options: Any) -> dict[str, Any]:
+    """Both gates' sections; the first as in `GOOD` if it is not given."""
+    return {
+        "PolicyGates": {"ExecutionEvidence": {"Enabled": True} if first is None else first, "BeaconRate": options}
+    }
+
+
 DISABLED = "PolicyGates.ExecutionEvidence.Enabled is false: every image is admitted."
 NO_KEYS = "trust.keys is empty: no evidence can count."
 NO_STORES = "stores is empty: no evidence can be found."
+NO_ENVIRONMENTS = "RequiredEnvironments is empty: every image is admitted."
+ANY_RATE = "MinBeaconRate is 0: beacon data counts even if no beacon was verified."
 UNSIGNED = "MinLane is Asserted: unsigned evidence counts."
 
 
@@ -40,6 +51,17 @@ def load(folder: Path, **changes: Any) -> Settings:
         (section(Enabled=True, MinLane="Asserted"), [UNSIGNED]),
         (section(Enabled=True, MinLane="Asserted") | {"trust": {}}, [UNSIGNED]),
         (section() | {"trust": {}, "stores": {}}, [DISABLED, NO_KEYS, NO_STORES]),
+        (beacons({}, Enabled=True), []),
+        (beacons({}, Enabled=False), [DISABLED]),
+        (beacons({}, Enabled=True, RequiredEnvironments=[]), [DISABLED]),
+        (beacons({"Enabled": True, "RequiredEnvironments": []}, Enabled=True), []),
+        (beacons({"Enabled": True, "RequiredEnvironments": []}), [NO_ENVIRONMENTS]),
+        (
+            beacons({"Overrides": {"dr": {"MinLane": "Asserted"}}}, Enabled=True, RequiredEnvironments=["dr"]),
+            [UNSIGNED],
+        ),
+        (beacons(Enabled=True, MinBeaconRate=0), [ANY_RATE]),
+        (beacons(Enabled=False, MinBeaconRate=0), []),
     ],
 )
 def test_what_is_valid_and_hardly_meant_gets_a_remark(
@@ -99,11 +121,16 @@ WHAT_DECIDES: list[dict[str, Any]] = [
     section(Enabled=True, Overrides={"production": {"MinHotSymbolCount": 4}}),
     {"exemptImages": []},
     {"workloads": ["Deployment"]},
+    {"evaluateScaleUp": True},
     {"trust": {}},
     {"trust": {"keys": [BOUND]}},
     {"trust": {"keys": [BOUND | {"environments": None, "repositories": ["ghcr.io/a/*"]}]}},
     {"trust": {"keys": [BOUND | {"environments": None, "name": "other"}]}},
     {"trust": {"keys": GOOD["trust"]["keys"], "predicateTypes": ["x"]}},
+    beacons(Enabled=True),
+    beacons(MissingBeaconAction="Block"),
+    beacons(RequiredEnvironments=["canary"]),
+    beacons(MinBeaconRate=0.81),
 ]
 
 

@@ -45,6 +45,7 @@ FULL = {
     "trust": {"keys": [], "threshold": 1, "predicateTypes": ["https://stella.ops/executionEvidence@v1"]},
     "exemptImages": ["docker.io/library/redis", "ghcr.io/vendor/*"],
     "workloads": ["Deployment", "CronJob"],
+    "evaluateScaleUp": True,
     "events": {"enabled": False},
     "server": {"drainSeconds": 0},
     "helpUrl": "https://wiki.example.com/gate",
@@ -92,6 +93,7 @@ def test_our_additions_have_the_documented_defaults(tmp_path: Path) -> None:
     assert policy.tag_policy is TagPolicy.REQUIRE_DIGEST
     assert policy.overrides == {}
     assert settings.file.workloads == ("Deployment", "Rollout")
+    assert settings.file.evaluate_scale_up is False
     assert settings.file.events.enabled is True
     assert settings.file.help_url is None
     assert settings.exempt_images == ()
@@ -119,6 +121,7 @@ def test_every_option_is_read(tmp_path: Path) -> None:
     assert canary.max_evidence_age == timedelta(hours=720)
     assert settings.trust.predicate_types == {"https://stella.ops/executionEvidence@v1"}
     assert settings.file.workloads == ("Deployment", "CronJob")
+    assert settings.file.evaluate_scale_up is True
     assert settings.file.stores.directory is not None
     assert settings.file.stores.directory.path == Path("evidence")
     assert settings.file.stores.cluster is not None

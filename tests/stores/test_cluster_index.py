@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from tests.kube.objects import bundle, digest, envelope, stored
+from tests.support.envelopes import envelope as signed_envelope
+from tests.support.statements import beacon_statement
 from webhook.limits import LIMITS
 from webhook.stores.cluster import EvidenceIndex
 from webhook.trust.verify import subject_digests
@@ -23,6 +25,15 @@ def test_an_envelope_is_found_by_each_of_its_subjects() -> None:
     index.put(stored("both", {"envelope": envelope(CART, SHOP)}))
     index.put(stored("cart", {"envelope": envelope(CART)}, second=1))
     assert (found(index, CART), found(index, SHOP), found(index, digest("other"))) == (["both", "cart"], ["both"], [])
+
+
+def test_an_envelope_with_beacons_is_found_as_any_other() -> None:
+    index = EvidenceIndex()
+    body = beacon_statement(subjects=[CART])
+    index.put(stored("beacons", {"envelope": signed_envelope(body, [])}))
+    index.put(stored("cart", {"envelope": envelope(CART)}, second=1))
+    assert found(index, CART) == ["beacons", "cart"]
+    assert index.unreadable == 0
 
 
 def test_an_envelopes_bytes_do_not_depend_on_how_it_was_written() -> None:

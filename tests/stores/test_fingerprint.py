@@ -4,8 +4,9 @@ import pytest
 
 from tests.support.statements import IMAGE, OTHER_IMAGE
 from webhook.errors import UnavailableError
-from webhook.stores.fingerprint import FoundShrinker, fingerprint_of
-from webhook.stores.protocol import Candidate, Found, Platform
+from webhook.model.basis import Platform
+from webhook.stores.fingerprint import FoundShrinker, basis_of, fingerprint_of
+from webhook.stores.protocol import Candidate, Found
 
 ONE = Candidate(b"raw", "sha256:" + "ab" * 32, "registry:one", Platform("linux/amd64", IMAGE))
 FOUND = Found((ONE,), platforms=(Platform("linux/amd64", IMAGE),))
@@ -24,7 +25,7 @@ OTHERS: dict[str, Found] = {
 
 @pytest.mark.parametrize("case", OTHERS)
 def test_answers_that_a_judgement_could_tell_apart_have_different_fingerprints(case: str) -> None:
-    assert fingerprint_of(OTHERS[case]) != fingerprint_of(FOUND)
+    assert fingerprint_of(basis_of(OTHERS[case])) != fingerprint_of(basis_of(FOUND))
 
 
 def test_equal_answers_have_equal_fingerprints_and_so_has_the_outline() -> None:
@@ -33,7 +34,7 @@ def test_equal_answers_have_equal_fingerprints_and_so_has_the_outline() -> None:
     assert outline is not None
     rest = FoundShrinker().restore(outline)
     assert rest.candidates == ()
-    assert fingerprint_of(FOUND) == fingerprint_of(again) == fingerprint_of(rest)
+    assert fingerprint_of(basis_of(FOUND)) == fingerprint_of(basis_of(again)) == rest.fingerprint
 
 
 @pytest.mark.parametrize(

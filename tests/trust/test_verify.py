@@ -10,6 +10,7 @@ from tests.support.statements import IMAGE, OTHER_IMAGE, PREDICATE_TYPE, REPOSIT
 from tests.support.verdicts import MALFORMED, MISSING, UNTRUSTED, VERIFIED, reason_of, trusting, verdict
 from webhook.errors import EvidenceError, UntrustedError
 from webhook.model.evidence import Lane
+from webhook.model.statement import ExecutionEvidence
 from webhook.trust.keys import PublicKey
 from webhook.trust.policy import TrustedKey, TrustPolicy
 from webhook.trust.verify import open_assertion, subject_digests, verify
@@ -81,6 +82,7 @@ def test_every_kind_of_key_verifies_in_every_format(kind: str, wrap: type[dict[s
     found = verify(raw, IMAGE, REPOSITORY, trusting(signer))
     assert found.signers == ("staging",)
     assert found.lane is Lane.VERIFIED
+    assert isinstance(found.evidence, ExecutionEvidence)
     assert (found.evidence.hot_symbol_count, found.evidence.unique_call_paths) == (42, 17)
 
 
@@ -222,6 +224,7 @@ def test_assertion_is_read_as_strictly(body: bytes, expected: str) -> None:
 def test_verified_statement_keeps_the_summary_alone() -> None:
     full = predicate(hotSymbolCount=1, hotSymbols=[{"symbol": "f", "share": 1}], tracer={"name": "perf"})
     found = verify(_signed(statement(predicate=full)), IMAGE, REPOSITORY, POLICY).evidence
+    assert isinstance(found, ExecutionEvidence)
     assert (found.hot_symbols, found.tracer, found.profile, found.counting) == (None, None, None, None)
     assert (found.environment, found.hot_symbol_count, found.unique_call_paths) == ("staging", 1, 17)
     assert format(found.observed_until, "%Y-%m-%dT%H:%M:%S%z") == "2026-11-24T06:00:00+0000"

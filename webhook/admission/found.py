@@ -13,10 +13,10 @@ _UNSIGNED = "a statement in {place}, signed by no trusted key"
 _REFUSED: Mapping[ReasonCode, str] = {
     ReasonCode.EVIDENCE_STALE: "a statement in {place} that is older than MaxEvidenceAge",
     ReasonCode.EVIDENCE_FROM_OTHER_ENVIRONMENT: "a statement in {place} from an environment that does not count here",
-    ReasonCode.EVIDENCE_UNTRUSTED: "a statement in {place} that no key has signed which may speak for it",
+    ReasonCode.EVIDENCE_UNTRUSTED: "a statement in {place} signed by no key that may speak for it",
     ReasonCode.EVIDENCE_MALFORMED: "a statement in {place} that does not follow its contract",
 }
-_ABOUT_OTHERS = "a statement in {place} that is not about this image"
+_ABOUT_OTHERS = "a statement in {place} of another kind, or not about this image"
 
 
 def undisclosed(evidence: EvidenceResult, reason: ReasonCode, detail: str, signer: str | None) -> str:

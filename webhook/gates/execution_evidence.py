@@ -5,8 +5,8 @@ A pure function of policy and context. The five messages are the seed's, charact
 
 from collections.abc import Mapping
 
+from webhook.gates.counts import read_count
 from webhook.gates.policy import Action, ExecutionEvidencePolicy
-from webhook.limits import LIMITS
 from webhook.model.gate import (
     HAS_EVIDENCE,
     HOT_SYMBOL_COUNT,
@@ -18,8 +18,6 @@ from webhook.model.gate import (
 from webhook.reasons import ReasonCode
 
 GATE_ID = "execution-evidence"
-
-_COUNT_DIGITS = len(str(LIMITS.count_maximum))
 
 
 def evaluate(policy: ExecutionEvidencePolicy, context: GateContext) -> GateResult:
@@ -65,22 +63,6 @@ def _judge_quality(policy: ExecutionEvidencePolicy, metadata: Mapping[str, str])
         return GateResult(GATE_ID, Verdict.FAIL, message, ReasonCode.EVIDENCE_INSUFFICIENT)
     message = f"Execution evidence meets quality thresholds (hot symbols: {symbols}, call paths: {paths})"
     return _pass(message, ReasonCode.EVIDENCE_SUFFICIENT)
-
-
-def read_count(text: str | None) -> int:
-    """Reads an "int string" of the metadata.
-
-    Args:
-        text: The value, or None if the key is absent.
-
-    Returns:
-        The count; 0 for whatever is missing, negative, not an integer in ASCII digits, or above
-        `LIMITS.count_maximum`, so that nothing unreadable ever raises a count.
-    """
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > _COUNT_DIGITS:
-        return 0
-    count = int(text)
-    return count if count <= LIMITS.count_maximum else 0
 
 
 def _pass(message: str, reason: ReasonCode) -> GateResult:

@@ -17,6 +17,8 @@ from pydantic.aliases import AliasChoices, AliasGenerator
 from webhook.limits import LIMITS
 from webhook.model.canonical import canonical_json
 
+_LONGEST_SECONDS = 10**13
+"""More than the longest duration that can be written."""
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
@@ -33,6 +35,15 @@ class TagPolicy(StrEnum):
 
     REQUIRE_DIGEST = "RequireDigest"
     RESOLVE = "Resolve"
+
+
+class Rollback(StrEnum):
+    """What happens to an image that the workload ran before, and whose evidence has become stale since."""
+
+    GATE = "Gate"
+    """As to any other image."""
+    ALLOW_PREVIOUSLY_ADMITTED = "AllowPreviouslyAdmitted"
+    """It is admitted, with a warning."""
 
 
 class MinLane(StrEnum):
@@ -102,6 +113,7 @@ class PolicyOverrides(PolicyModel):
     unavailable_evidence_action: Action | None = None
     min_lane: MinLane | None = None
     tag_policy: TagPolicy | None = None
+    rollback: Rollback | None = None
 
 
 class ExecutionEvidencePolicy(PolicyModel):
@@ -127,6 +139,8 @@ class ExecutionEvidencePolicy(PolicyModel):
     """Whose word counts: `Verified` (a trusted key's) or `Asserted` (anybody's)."""
     tag_policy: TagPolicy = TagPolicy.REQUIRE_DIGEST
     """What happens to an image named by a tag: `RequireDigest` (as missing evidence) or `Resolve`."""
+    rollback: Rollback = Rollback.GATE
+    """Whether an image whose evidence has become stale may return to a workload that ran it: `Gate` means no."""
     overrides: dict[EnvironmentName, PolicyOverrides] = Field(default_factory=dict)
     """Environment name to the options that differ there."""
 
@@ -174,6 +188,28 @@ class ExecutionEvidencePolicy(PolicyModel):
     def unavailable_action(self) -> Action:
         """What happens when a store cannot be asked."""
         return self.unavailable_evidence_action or self.missing_evidence_action
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> "ExecutionEvidencePolicy":
+        """Reads the options back, to decide again by a record.
+
+        Args:
+            content: What `content` gave.
+
+        Returns:
+            The same policy.
+
+        Raises:
+            ValueError: It is not what `content` gives.
+        """
+        age = content.get("MaxEvidenceAge")
+        if age is None:
+            return cls.model_validate(content)
+        if type(age) is not int or not 0 <= age <= _LONGEST_SECONDS:
+            raise ValueError("MaxEvidenceAge is no number of seconds")
+        # Not through its text: hours and minutes that each had nine digits may have more between them.
+        policy = cls.model_validate({**content, "MaxEvidenceAge": None})
+        return policy._with({"max_evidence_age": timedelta(seconds=age)})  # noqa: SLF001 - own class
 
     @cached_property
     def content(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
+from webhook.model.basis import EvidenceBasis
 from webhook.model.canonical import canonical_text
 from webhook.model.canonical_value import canonical_value
 
@@ -136,7 +137,11 @@ class EvidenceProblem:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceResult:
-    """The answer; all eight members are always written."""
+    """The answer; all eight members are always written.
+
+    Attributes:
+        basis: The envelopes that it was made of, for records; on no wire. None where the provider has none.
+    """
 
     value: EvidenceValue | None = None
     lane: Lane = Lane.ASSERTED
@@ -146,6 +151,7 @@ class EvidenceResult:
     evidence_anchor: EvidenceAnchor | None = None
     signature: EvidenceSignature | None = None
     content_type: str | None = None
+    basis: EvidenceBasis | None = field(default=None, compare=False, repr=False)
 
     @property
     def canonical(self) -> bytes:

@@ -89,7 +89,7 @@ _ERROR: Final = _object(
     },
 )
 
-_HASH: Final = _object(
+HASH_SCHEMA: Final = _object(
     ["algorithm", "value"],
     {"algorithm": {"enum": ["sha256"], "type": "string"}, "value": _text("Lowercase hex digest.")},
 )
@@ -123,7 +123,7 @@ RESULT_SCHEMA: Final = _object(
                 {"anchor_type": _text("Anchor type identifier."), "anchor_value": _text("Anchor value.")},
             )
         ),
-        "evidence_hash": _nullable(_HASH),
+        "evidence_hash": _nullable(HASH_SCHEMA),
         "evidence_ref": _nullable(_object(["uri"], {"uri": _text("Evidence reference URI.")})),
         "lane": {
             "description": "Trust lane classification for evidence.",

@@ -9,7 +9,19 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from webhook.errors import MalformedError
-from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceValue, TriggerTime
+from webhook.model.evidence import (
+    EvidenceAnchor,
+    EvidenceContext,
+    EvidenceHash,
+    EvidenceProblem,
+    EvidenceQuery,
+    EvidenceReference,
+    EvidenceResult,
+    EvidenceSignature,
+    EvidenceValue,
+    Lane,
+    TriggerTime,
+)
 from webhook.model.evidence_hash import hash_value
 from webhook.model.strict_json import parse_json
 
@@ -167,16 +179,48 @@ def check_result(document: Any) -> None:
     Raises:
         WireError: It is not; a wrapped result (`{"result": …}`) is none either.
     """
+    read_result(document)
+
+
+def read_result(document: Any) -> EvidenceResult:
+    """Reads a bare result.
+
+    Args:
+        document: As for `check_result`.
+
+    Returns:
+        The result.
+
+    Raises:
+        WireError: As `check_result`.
+    """
     result = _validated(_Result, document, "the result")
     value, given = result.value, result.evidence_hash
     if result.error is not None and any((value, given, result.content_type is not None)):
         raise WireError("the result has an error and a value")
-    if value is None:
-        return
-    if given is None:
+    if value is not None and given is None:
         raise WireError("`evidence_hash` is missing beside a value")
-    if hash_value(EvidenceValue(value.kind, value.value)).value != given.value:
+    told = None if value is None else EvidenceValue(value.kind, value.value)
+    if told is not None and given is not None and hash_value(told).value != given.value:
         raise WireError("`evidence_hash` is not the value's")
+    return _result(result, told)
+
+
+def _result(result: _Result, value: EvidenceValue | None) -> EvidenceResult:
+    error, given, reference = result.error, result.evidence_hash, result.evidence_ref
+    anchor, signature = result.evidence_anchor, result.signature
+    return EvidenceResult(
+        value=value,
+        lane=Lane(result.lane),
+        error=None if error is None else EvidenceProblem(error.code, error.message, error.details),
+        evidence_hash=None if given is None else EvidenceHash(given.value),
+        evidence_ref=None if reference is None else EvidenceReference(reference.uri),
+        evidence_anchor=None if anchor is None else EvidenceAnchor(anchor.anchor_type, anchor.anchor_value),
+        signature=None
+        if signature is None
+        else EvidenceSignature(signature.scheme, signature.key_id, tuple(signature.signature)),
+        content_type=result.content_type,
+    )
 
 
 def _validated(model: type[_M], document: Any, what: str) -> _M:

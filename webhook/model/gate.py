@@ -15,6 +15,15 @@ EVIDENCE_ENVIRONMENT = "execution_evidence_environment"
 OBSERVED_UNTIL = "execution_evidence_observed_until"
 SIGNER = "execution_evidence_signer"
 
+HAS_BEACONS = "has_beacon_data"
+BEACONS_EXPECTED = "beacon_expected_count"
+BEACONS_VERIFIED = "beacon_verified_count"
+BEACON_REASON = "beacon_reason"
+BEACON_DETAIL = "beacon_detail"
+BEACON_ENVIRONMENT = "beacon_environment"
+BEACON_OBSERVED_UNTIL = "beacon_observed_until"
+BEACON_SIGNER = "beacon_signer"
+
 
 class Verdict(StrEnum):
     """A gate's outcome. The enumeration is closed: nothing else can mean "admit"."""

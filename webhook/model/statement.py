@@ -4,45 +4,24 @@ Sources: in-toto attestation framework v1 (https://in-toto.io/Statement/v1; v0.1
 it); docs/contracts/execution-evidence-v1.md for the predicate.
 """
 
-from datetime import datetime
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from webhook.errors import MalformedError
 from webhook.limits import LIMITS
 from webhook.model.image import is_digest
+from webhook.model.predicate import Count, Observation, PredicatePart, Printable
 from webhook.model.strict_json import parse_json
-from webhook.model.timestamp import parse_rfc3339
 
 STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
 PREDICATE_TYPES = ("stella.ops/executionEvidence@v1", "https://stella.ops/executionEvidence@v1")
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
-_ENVIRONMENT_CHARACTERS = 63
 _M = TypeVar("_M", bound=BaseModel)
-
-
-def _instant(value: Any) -> datetime:
-    if not isinstance(value, str):
-        raise ValueError("a time is a string")  # noqa: TRY004 - pydantic turns only ValueError into its own error
-    return parse_rfc3339(value)
-
-
-def _printable(text: str) -> str:
-    # These names end up in messages, Events and logs: no line breaks, no terminal codes.
-    if not text.isprintable():
-        raise ValueError("not printable")
-    return text
+_Model: TypeAlias = type[_M]
+"""Spelt so, since a statement has a member `type`."""
 
 
 def _digest(text: str) -> str:
@@ -51,19 +30,10 @@ def _digest(text: str) -> str:
     return text
 
 
-Count = Annotated[int, Field(strict=True, ge=0, le=LIMITS.count_maximum)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Name = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_printable)]
-Environment = Annotated[str, Field(min_length=1, max_length=_ENVIRONMENT_CHARACTERS), AfterValidator(_printable)]
+Name = Annotated[str, Field(min_length=1, max_length=256), Printable]
 
 
-class _Part(BaseModel):
-    """A part of the predicate: camelCase, wrong types refused, unknown members left to those who add them."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", alias_generator=to_camel, allow_inf_nan=False)
-
-
-class Counting(_Part):
+class Counting(PredicatePart):
     """By which rules the two counts were made; `attest` names its rules here."""
 
     hot_symbols: Name
@@ -72,14 +42,14 @@ class Counting(_Part):
     """For example `distinct-stacks`."""
 
 
-class Tracer(_Part):
+class Tracer(PredicatePart):
     """The tool that watched the image."""
 
     name: Name
-    version: Annotated[str, Field(max_length=256), AfterValidator(_printable)] = ""
+    version: Annotated[str, Field(max_length=256), Printable] = ""
 
 
-class HotSymbol(_Part):
+class HotSymbol(PredicatePart):
     """One symbol and its part of all samples."""
 
     symbol: Annotated[str, Field(min_length=1, max_length=LIMITS.symbol_characters)]
@@ -87,22 +57,17 @@ class HotSymbol(_Part):
     """A fraction from 0 to 1."""
 
 
-class ProfileReference(_Part):
+class ProfileReference(PredicatePart):
     """The profile that the counts come from."""
 
     digest: Annotated[str, AfterValidator(_digest)]
     media_type: Name
-    uri: Annotated[str, Field(max_length=2048), AfterValidator(_printable)] | None = None
+    uri: Annotated[str, Field(max_length=2048), Printable] | None = None
 
 
-class ExecutionEvidence(_Part):
+class ExecutionEvidence(Observation):
     """The predicate `stella.ops/executionEvidence@v1`: where and how an image was seen running."""
 
-    environment: Environment
-    """Where the image ran, for example `staging`. Compared without case."""
-    observed_from: Instant | None = None
-    observed_until: Instant
-    """The end of the observation; its age is what `MaxEvidenceAge` limits."""
     hot_symbol_count: Count
     unique_call_paths: Count
     counting: Counting | None = None
@@ -112,8 +77,8 @@ class ExecutionEvidence(_Part):
     """The hottest symbols; all of them, unless the count exceeds `LIMITS.hot_symbols`."""
     profile: ProfileReference | None = None
 
-    def summary(self) -> "ExecutionEvidence":
-        """Leaves out what no verdict depends on, so that thousands of verified statements can be kept.
+    def summary(self) -> Self:
+        """As `Observation.summary`.
 
         Returns:
             The same evidence without `hotSymbols`, `profile`, `counting` and `tracer`.
@@ -122,8 +87,6 @@ class ExecutionEvidence(_Part):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
-        if self.observed_from is not None and self.observed_from > self.observed_until:
-            raise ValueError("the observation ends before it begins")
         if self.hot_symbols is not None:
             if len(self.hot_symbols) != min(self.hot_symbol_count, LIMITS.hot_symbols):
                 raise ValueError("hotSymbols and hotSymbolCount disagree")
@@ -180,8 +143,11 @@ class Statement(BaseModel):
         named = (f"sha256:{subject.digest['sha256']}" for subject in self.subject if "sha256" in subject.digest)
         return frozenset(digest for digest in named if is_digest(digest))
 
-    def execution_evidence(self) -> ExecutionEvidence:
-        """Reads the predicate. The caller has checked the predicate type.
+    def read_predicate(self, kind: _Model[_M]) -> _M:
+        """Reads the predicate. The caller has checked that its type is of this kind.
+
+        Args:
+            kind: Its model.
 
         Returns:
             The predicate.
@@ -189,7 +155,7 @@ class Statement(BaseModel):
         Raises:
             MalformedError: The predicate does not follow its contract; the detail names the member.
         """
-        return _validated(ExecutionEvidence, self.predicate, "predicate")
+        return _validated(kind, self.predicate, "predicate")
 
 
 def _validated(model: type[_M], value: Any, what: str) -> _M:

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from webhook.errors import EvidenceError, MalformedError
+from webhook.model.beacon import BeaconAttestation
+from webhook.model.statement import ExecutionEvidence
 from webhook.model.timestamp import format_rfc3339, parse_rfc3339
 from webhook.stores.cluster import evidence_bytes
 from webhook.trust.policy import TrustPolicy
@@ -113,11 +115,12 @@ def _facts(finding: Finding) -> dict[str, Any]:
     """The members beside the condition; None removes what an earlier finding left."""
     statement = finding.statement
     evidence = statement.evidence if statement else None
+    seen_running = evidence if isinstance(evidence, ExecutionEvidence) else None
     return {
         "signer": ", ".join(statement.signers)[:_SIGNER_CHARACTERS] if statement else None,
         "environment": evidence.environment if evidence else None,
-        "hotSymbolCount": evidence.hot_symbol_count if evidence else None,
-        "uniqueCallPaths": evidence.unique_call_paths if evidence else None,
+        "hotSymbolCount": seen_running.hot_symbol_count if seen_running else None,
+        "uniqueCallPaths": seen_running.unique_call_paths if seen_running else None,
         "observedAt": format_rfc3339(evidence.observed_until) if evidence else None,
         "subjects": list(finding.subjects) or None,
     }
@@ -130,5 +133,8 @@ def _without_repositories(policy: TrustPolicy) -> TrustPolicy:
 
 def _praise(statement: VerifiedStatement, policy: TrustPolicy) -> str:
     signed = f"Signed by {', '.join(statement.signers)}"
+    if isinstance(statement.evidence, BeaconAttestation):
+        beacons = statement.evidence
+        signed += f"; beacon data, {beacons.beacons_verified} of {beacons.beacons_expected} verified"
     bound = [key for key in policy.keys if key.name in statement.signers and key.repositories is not None]
     return f"{signed}; counts only for images of the repositories in trust.keys." if bound else f"{signed}."

@@ -8,11 +8,12 @@ import hashlib
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from webhook.limits import LIMITS
+from webhook.model.basis import EvidenceBasis, Origin, Platform
 from webhook.model.bounded import remember
 from webhook.model.canonical import canonical_json
 from webhook.model.evidence import (
@@ -23,15 +24,21 @@ from webhook.model.evidence import (
     EvidenceValue,
     Lane,
 )
-from webhook.stores.fingerprint import FINGERPRINT_BYTES, fingerprint_of
-from webhook.stores.protocol import Found, Platform
+from webhook.stores.fingerprint import basis_of, fingerprint_of
+from webhook.stores.protocol import Found
 
 _KEY_BYTES = 24
-_HEAD = struct.Struct(f"<{FINGERPRINT_BYTES}sqq??I")
-"""The basis' fingerprint; since and until in microseconds; sufficient, verified; bytes of the URI."""
+_SHA256 = "sha256:"
+_DIGEST_BYTES = 32
+_HEAD = struct.Struct("<qq??HII")
+"""Since and until in microseconds; sufficient, verified; envelopes; bytes of the URI and of the basis' rest."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RAW_DEFLATE = -15
 _TYPICAL = (
+    b'{"beacon_detail":"no statement about this digest","beacon_reason":"BeaconDataMissing","has_beacon_data":"false'
+    b'{"beacon_detail":"beacons verified:  of  in registry:","beacon_environment":"staging","beacon_expected_count":"'
+    b'","beacon_observed_until":"2026-","beacon_reason":"BeaconRateInsufficient","BeaconRateSufficient'
+    b'","beacon_signer":"staging","beacon_verified_count":"1","has_beacon_data":"true"}'
     b"registry:registry.example.com/@sha256:cluster:executionevidences/directory:.json0123456789abcdef"
     b'{"execution_evidence_detail":"no statement about this digest'
     b'{"execution_evidence_detail":"1 statement in registry:, signed by no key that is trusted'
@@ -45,21 +52,20 @@ _TYPICAL = (
 )
 """What answers have in common, most common last (RFC 1950's preset dictionary)."""
 
-_Basis = tuple[tuple[tuple[str, str, Platform | None], ...], tuple[Platform, ...], str | None]
-"""What a judgement was made of: each candidate's digest, place and platform, the platforms, and the remark."""
-
 
 class _AtHand(NamedTuple):
-    """An answer as it is; the basis is None where only its fingerprint was ever needed."""
+    """An answer as it is."""
 
-    basis: _Basis | None
+    basis: EvidenceBasis
     fingerprint: bytes
     answer: "Answer"
 
     def follows_from(self, found: Found) -> bool:
-        if found.fingerprint is not None or self.basis is None:
-            return fingerprint_of(found) == self.fingerprint
-        return _basis(found) == self.basis
+        if found.fingerprint is not None:
+            return found.fingerprint == self.fingerprint
+        # Not `basis_of`: for a comparison plain tuples do, and every warm review makes one.
+        names = tuple([(entry.digest, entry.uri, entry.platform) for entry in found.candidates])
+        return (names, found.platforms, found.remark, None) == self.basis
 
 
 class AnswerKey(NamedTuple):
@@ -116,7 +122,7 @@ class AnswerCache:
         Returns:
             The answer; the very same object while it is among the few that are kept as they are. None if none holds.
         """
-        known = self._at_hand.get(key) or self._unpack(key, found)
+        known = self._at_hand.get(key) or self._unpack(key)
         if known is None or not known.follows_from(found):
             return None
         answer = known.answer
@@ -133,19 +139,18 @@ class AnswerCache:
             found: What it follows from; with a gap only if it suffices.
             answer: The answer, with a value.
         """
-        fingerprint = fingerprint_of(found)
-        remember(self._at_hand, key, _AtHand(_basis(found), fingerprint, answer), LIMITS.answers_at_hand)
-        packed = _pack(answer, fingerprint)
+        basis = basis_of(found)
+        remember(self._at_hand, key, _AtHand(basis, fingerprint_of(basis), answer), LIMITS.answers_at_hand)
+        packed = _pack(answer, basis)
         if len(packed) <= LIMITS.packed_answer_bytes:
             remember(self._packed, _short(key), packed, LIMITS.verdict_cache_entries)
 
-    def _unpack(self, key: AnswerKey, found: Found) -> _AtHand | None:
+    def _unpack(self, key: AnswerKey) -> _AtHand | None:
         packed = self._packed.get(_short(key))
-        fingerprint = fingerprint_of(found)
-        if packed is None or not packed.startswith(fingerprint):
+        if packed is None:
             return None
-        basis = _basis(found) if found.fingerprint is None else None
-        known = _AtHand(basis, fingerprint, _unpack(packed, key.image_digest))
+        answer, basis = _unpack(packed, key.image_digest)
+        known = _AtHand(basis, fingerprint_of(basis), answer)
         remember(self._at_hand, key, known, LIMITS.answers_at_hand)
         return known
 
@@ -177,33 +182,56 @@ def _result(value: dict[str, str], canonical: bytes, about: tuple[Lane, str | No
     )
 
 
-def _basis(found: Found) -> _Basis:
-    names = tuple([(entry.digest, entry.uri, entry.platform) for entry in found.candidates])
-    return names, found.platforms, found.remark
-
-
 def _short(key: AnswerKey) -> bytes:
     return hashlib.blake2b(repr(key).encode("utf-8"), digest_size=_KEY_BYTES).digest()
 
 
-def _pack(answer: Answer, fingerprint: bytes) -> bytes:
+def _pack(answer: Answer, basis: EvidenceBasis) -> bytes:
     result = answer.result
-    uri = b"" if result.evidence_ref is None else result.evidence_ref.uri.encode("utf-8")
+    uri = "" if result.evidence_ref is None else result.evidence_ref.uri
     value = b"null" if result.value is None else result.value.canonical or canonical_json(result.value.value)
     since, until = ((instant - _EPOCH) // timedelta.resolution for instant in (answer.since, answer.until))
     verified = result.lane is Lane.VERIFIED
-    head = _HEAD.pack(fingerprint, since, until, answer.sufficient, verified, len(uri))
+    place, rest = uri.encode("utf-8"), _pack_rest(basis, uri)
+    head = _HEAD.pack(since, until, answer.sufficient, verified, len(basis.origins), len(place), len(rest))
+    # Digests as they are: they are random, and as text they would take more, also packed.
+    digests = b"".join([bytes.fromhex(origin.digest.removeprefix(_SHA256)) for origin in basis.origins])
     packer = zlib.compressobj(zlib.Z_BEST_COMPRESSION, wbits=_RAW_DEFLATE, zdict=_TYPICAL)
-    return head + packer.compress(uri + value) + packer.flush()
+    return head + digests + packer.compress(place + rest + value) + packer.flush()
 
 
-def _unpack(packed: bytes, image_digest: str) -> Answer:
-    _, since, until, sufficient, verified, uri_bytes = _HEAD.unpack_from(packed)
-    body = zlib.decompressobj(wbits=_RAW_DEFLATE, zdict=_TYPICAL).decompress(packed[_HEAD.size :])
-    uri, canonical = body[:uri_bytes].decode("utf-8") or None, body[uri_bytes:]
+def _unpack(packed: bytes, image_digest: str) -> tuple[Answer, EvidenceBasis]:
+    since, until, sufficient, verified, origins, uri_bytes, rest_bytes = _HEAD.unpack_from(packed)
+    begin = _HEAD.size + origins * _DIGEST_BYTES
+    digests = [_SHA256 + packed[at : at + _DIGEST_BYTES].hex() for at in range(_HEAD.size, begin, _DIGEST_BYTES)]
+    body = zlib.decompressobj(wbits=_RAW_DEFLATE, zdict=_TYPICAL).decompress(packed[begin:])
+    uri, rest = body[:uri_bytes].decode("utf-8"), body[uri_bytes : uri_bytes + rest_bytes]
+    canonical = body[uri_bytes + rest_bytes :]
     lane = Lane.VERIFIED if verified else Lane.ASSERTED
-    result = _result(json.loads(canonical), canonical, (lane, uri, image_digest))
-    return Answer(_instant(since), _instant(until), sufficient, result)
+    result = _result(json.loads(canonical), canonical, (lane, uri or None, image_digest))
+    basis = _unpack_rest(rest, digests, uri)
+    return Answer(_instant(since), _instant(until), sufficient, replace(result, basis=basis)), basis
+
+
+def _pack_rest(basis: EvidenceBasis, uri: str) -> bytes:
+    """Packs what of a basis is not in its digests; nothing in the usual case, which is one envelope that speaks."""
+    if basis == EvidenceBasis(tuple([Origin(origin.digest, uri) for origin in basis.origins])):
+        return b""
+    places = [(origin.uri, _plain(origin.platform)) for origin in basis.origins]
+    return canonical_json([places, [_plain(platform) for platform in basis.platforms], basis.remark])
+
+
+def _unpack_rest(rest: bytes, digests: list[str], uri: str) -> EvidenceBasis:
+    if not rest:
+        return EvidenceBasis(tuple([Origin(digest, uri) for digest in digests]))
+    places, platforms, remark = json.loads(rest)
+    pairs = zip(digests, places, strict=True)
+    origins = [Origin(digest, place, platform and Platform(*platform)) for digest, (place, platform) in pairs]
+    return EvidenceBasis(tuple(origins), tuple([Platform(*platform) for platform in platforms]), remark)
+
+
+def _plain(platform: Platform | None) -> tuple[str, str] | None:
+    return None if platform is None else (platform.name, platform.digest)
 
 
 def _instant(microseconds: int) -> datetime:

@@ -1,222 +1,25 @@
-"""The provider `execution-evidence`: what is known about an image digest, as gate metadata.
+"""The provider `execution-evidence`: was an image seen running elsewhere?"""
 
-Stores find bytes, trust verifies them, `judgement` weighs them. The admission path, the command line and every
-other surface ask this same object, so nobody can get a kinder answer elsewhere.
-"""
-
-import time
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
 
-from webhook.errors import EvidenceError, UntrustedError
-from webhook.gates.policy import ExecutionEvidencePolicy, MinLane
-from webhook.limits import LIMITS
-from webhook.model import gate
-from webhook.model.evidence import (
-    EvidenceAnchor,
-    EvidenceContext,
-    EvidenceProblem,
-    EvidenceQuery,
-    EvidenceResult,
-    Lane,
-)
-from webhook.model.image import is_digest
-from webhook.model.timestamp import format_rfc3339, from_unix_millis
-from webhook.providers.answers import Answer, AnswerCache, AnswerKey, metadata_result
-from webhook.providers.judgement import Finding, Judgement, holds_until, judge
-from webhook.providers.opening import EnvelopeOpener, Opened
-from webhook.providers.several import at_once, in_turn, together
-from webhook.reasons import ReasonCode
+from webhook.providers.kinds import EXECUTION_EVIDENCE
+from webhook.providers.opening import EnvelopeOpener
+from webhook.providers.statements import StatementProvider
 from webhook.settings.loading import Settings
-from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject
-from webhook.trust.verify import VerifiedStatement
-
-PROVIDER_ID = "execution-evidence"
-CHECK_METADATA = "metadata"
-
-_PARAM_NAMES = frozenset({"image_digest", "repository", "environment"})
+from webhook.stores.protocol import EvidenceStore
 
 
-class _Question(NamedTuple):
-    """One query, read."""
+class ExecutionEvidenceProvider(StatementProvider):
+    """Answers from statements of execution evidence."""
 
-    key: AnswerKey
-    subject: ImageSubject
-    now: datetime
-
-
-_NOTHING = Found(())
-
-
-class ExecutionEvidenceProvider:
-    """Answers the check `metadata` from stores and trusted keys.
-
-    Attributes:
-        provider_id: `execution-evidence`.
-    """
-
-    provider_id = PROVIDER_ID
-
-    def __init__(self, settings: Settings, stores: Sequence[EvidenceStore]) -> None:
+    def __init__(
+        self, settings: Settings, stores: Sequence[EvidenceStore], opener: EnvelopeOpener | None = None
+    ) -> None:
         """Binds one snapshot of the settings to the stores.
 
         Args:
-            settings: A new snapshot means a new provider, and with it an empty cache of verdicts: trust is judged
-                anew by construction, not by remembering to invalidate.
-            stores: Started by their owner. Those at hand are asked in this order, then the remote ones at once.
+            settings: As for `StatementProvider`.
+            stores: As for `StatementProvider`.
+            opener: As for `StatementProvider`.
         """
-        self._settings = settings
-        self._at_hand = in_turn([store for store in stores if not store.remote])
-        self._remote = at_once([store for store in stores if store.remote])
-        self._has_remote = any(store.remote for store in stores)
-        registry = settings.file.stores.registry
-        self._absent_seconds = 0.0 if registry is None else registry.absent_seconds
-        self._opener = EnvelopeOpener(settings.trust)
-        self._answers = AnswerCache()
-
-    async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
-        """Answers one query.
-
-        Args:
-            query: Check `metadata` with params `image_digest`, `repository` (or null) and `environment` (target).
-            context: Its trigger time, in Unix milliseconds, is the clock for freshness.
-
-        Returns:
-            A JSON object of strings (docs/contracts), its hash, where the statement lies, and the lane; or
-            an error `evidence_unavailable`, `check_missing`, `params_invalid` or `context_invalid`.
-        """
-        if query.check_id != CHECK_METADATA:
-            return _problem("check_missing", "the provider has the check `metadata`")
-        key = _read_params(query.params)
-        if key is None:
-            return _problem("params_invalid", "params are image_digest, repository (or null) and environment")
-        if context.trigger_time.kind != "unix_millis":
-            return _problem(
-                "context_invalid", "trigger_time must be unix_millis: evidence has an age", key.image_digest
-            )
-        try:
-            now = from_unix_millis(context.trigger_time.value)
-        except ValueError:
-            return _problem("context_invalid", "trigger_time is out of range", key.image_digest)
-        subject = ImageSubject(key.image_digest, key.repository, context.pull)
-        return (await self._ask(_Question(key, subject, now))).result
-
-    async def _ask(self, question: _Question) -> Answer:
-        """Asks the stores at hand, then the remote ones, and these again for what is newer, until it suffices."""
-        near = await self._at_hand.find(question.subject)
-        if not self._has_remote:
-            return await self._judge(question, near)
-        if near.candidates:
-            answer = await self._judge(question._replace(key=question.key._replace(asked_all=False)), near)
-            if answer.sufficient:
-                return answer
-        began = time.monotonic()
-        found = await self._find_remote(question, near)
-        answer = await self._judge(question, found)
-        if answer.sufficient:
-            return answer
-        # Somebody may have attached evidence since; what was fetched for this very query is new enough.
-        newer = await self._find_remote(question, near, self._absent_seconds + time.monotonic() - began)
-        return answer if newer == found else await self._judge(question, newer)
-
-    async def _find_remote(self, question: _Question, near: Found, max_age: float | None = None) -> Found:
-        """Gives what is near and far; an outline only where the answer that follows from it is remembered."""
-        far = await self._remote.find(question.subject, max_age)
-        if far.fingerprint is not None:
-            known = None if near != _NOTHING else self._answers.find(question.key, far, question.now)
-            if known is None:
-                far = await self._remote.find(question.subject, 0.0)
-        return far if near == _NOTHING else together([near, far])
-
-    async def _judge(self, question: _Question, found: Found) -> Answer:
-        key, _, now = question
-        known = self._answers.find(key, found, now)
-        if known is not None:
-            return known
-        policy = self._settings.policy.for_environment(key.environment)
-        findings = [await self._finding(candidate, key, policy) for candidate in found.candidates]
-        judgement = judge(findings, policy, now, found.platforms)
-        sufficient = judgement.reason is ReasonCode.EVIDENCE_SUFFICIENT
-        if found.gap is not None and not sufficient:
-            # What could not be read might have been what is needed: absence is not known.
-            problem = _problem("evidence_unavailable", found.gap.detail, key.image_digest)
-            return Answer(now, now, sufficient, problem)
-        if not found.candidates and found.remark is not None:
-            judgement = replace(judgement, detail=found.remark)
-        answer = Answer(now, holds_until(findings, policy, now), sufficient, _result(judgement, key.image_digest))
-        self._answers.keep(key, found, answer)
-        return answer
-
-    async def _finding(self, candidate: Candidate, key: AnswerKey, policy: ExecutionEvidencePolicy) -> Finding:
-        assertions_count = policy.min_lane is MinLane.ASSERTED
-        opened = await self._opener.open(candidate, assertions_count=assertions_count)
-        digest = key.image_digest if candidate.platform is None else candidate.platform.digest
-        outcome = _about(opened, digest, key.repository, assertions_count=assertions_count)
-        return Finding(candidate.uri, outcome, candidate.platform)
-
-
-def _about(
-    opened: Opened, digest: str, repository: str | None, *, assertions_count: bool
-) -> VerifiedStatement | EvidenceError:
-    if isinstance(opened, EvidenceError):
-        return opened
-    try:
-        try:
-            return opened.about(digest, repository)
-        except UntrustedError:
-            if not assertions_count:
-                raise
-            return opened.as_assertion().about(digest, repository)
-    except EvidenceError as error:
-        return error.with_traceback(None)
-
-
-def _read_params(params: Any) -> AnswerKey | None:
-    if not isinstance(params, dict) or not params.keys() <= _PARAM_NAMES:
-        return None
-    digest, repository = params.get("image_digest"), params.get("repository")
-    environment = params.get("environment")
-    if not isinstance(digest, str) or not isinstance(environment, str):
-        return None
-    if repository is not None and not isinstance(repository, str):
-        return None
-    if len(environment) > LIMITS.environment_characters or len(repository or "") > LIMITS.reference_characters:
-        # What was asked is remembered with the answer.
-        return None
-    return AnswerKey(digest, repository, environment, asked_all=True) if _is_known_digest(digest) else None
-
-
-_is_known_digest = lru_cache(maxsize=LIMITS.answers_at_hand)(is_digest)
-"""`is_digest`, remembered: the same few digests are asked for all day."""
-
-
-def _problem(code: str, message: str, image_digest: str | None = None) -> EvidenceResult:
-    anchor = None if image_digest is None else EvidenceAnchor("image_digest", image_digest)
-    return EvidenceResult(error=EvidenceProblem(code, message), evidence_anchor=anchor)
-
-
-def _result(judgement: Judgement, image_digest: str) -> EvidenceResult:
-    lane = Lane.ASSERTED if judgement.statement is None else judgement.statement.lane
-    return metadata_result(_metadata(judgement), lane, judgement.uri, image_digest)
-
-
-def _metadata(judgement: Judgement) -> dict[str, str]:
-    value = {
-        gate.HAS_EVIDENCE: "false",
-        gate.REASON: judgement.reason.value,
-        gate.DETAIL: judgement.detail,
-    }
-    if judgement.statement is not None:
-        evidence = judgement.statement.evidence
-        value |= {
-            gate.HAS_EVIDENCE: "true",
-            gate.HOT_SYMBOL_COUNT: str(evidence.hot_symbol_count),
-            gate.UNIQUE_CALL_PATHS: str(evidence.unique_call_paths),
-            gate.EVIDENCE_ENVIRONMENT: evidence.environment,
-            gate.OBSERVED_UNTIL: format_rfc3339(evidence.observed_until),
-            gate.SIGNER: ",".join(judgement.statement.signers),
-        }
-    return value
+        super().__init__(EXECUTION_EVIDENCE, settings, stores, opener)

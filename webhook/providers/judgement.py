@@ -7,14 +7,16 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from webhook.errors import EvidenceError
 from webhook.gates.policy import ExecutionEvidencePolicy, format_duration
 from webhook.limits import LIMITS
+from webhook.model.basis import Platform
 from webhook.model.evidence import Lane
 from webhook.model.timestamp import format_rfc3339
+from webhook.providers.kinds import EXECUTION_EVIDENCE, StatementKind
 from webhook.reasons import ReasonCode
-from webhook.stores.protocol import Platform
 from webhook.trust.verify import VerifiedStatement
 
 
@@ -66,12 +68,17 @@ _NEARNESS = (
 
 
 def judge(
-    findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime, platforms: Sequence[Platform] = ()
+    findings: Sequence[Finding],
+    policy: ExecutionEvidencePolicy,
+    now: datetime,
+    platforms: Sequence[Platform] = (),
+    kind: StatementKind[Any] = EXECUTION_EVIDENCE,
 ) -> Judgement:
     """Judges everything that was found about one image.
 
     Evidence passes if any single statement that counts meets the thresholds. Otherwise the best one speaks: most
-    hot symbols, then call paths, then the envelope's digest, so that the choice never depends on arrival.
+    hot symbols, then call paths (or what the kind has instead), then the envelope's digest, so that the choice never
+    depends on arrival.
 
     Where all of some platforms must have evidence, a statement about the image itself still suffices. If none does,
     each platform is judged alone and the weakest speaks for them all: the first of those that no other falls below.
@@ -81,44 +88,54 @@ def judge(
         policy: The policy that holds for the target environment.
         now: The query's trigger time.
         platforms: Platforms that must all have evidence; empty if one of any platform is enough.
+        kind: The kind of all the statements.
 
     Returns:
         The judgement.
     """
     if not platforms or not findings:
-        return _judge(findings, policy, now)
-    own = _judge([finding for finding in findings if finding.platform is None], policy, now)
-    apart = [_judge_platform(platform, findings, policy, now) for platform in platforms]
+        return _judge(findings, policy, now, kind)
+    own = _judge([finding for finding in findings if finding.platform is None], policy, now, kind)
+    apart = [_judge_platform(platform, findings, policy, now, kind) for platform in platforms]
+
+    def strength(judgement: Judgement) -> tuple[Any, ...]:
+        return _strength(judgement, kind)
+
     # Of equals, `min` and `max` take the first.
-    return max(min(apart, key=_strength), own, key=_strength)
+    return max(min(apart, key=strength), own, key=strength)
 
 
 def _judge_platform(
-    platform: Platform, findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime
+    platform: Platform,
+    findings: Sequence[Finding],
+    policy: ExecutionEvidencePolicy,
+    now: datetime,
+    kind: StatementKind[Any],
 ) -> Judgement:
     about = [finding for finding in findings if finding.platform and finding.platform.digest == platform.digest]
-    judgement = _judge(about, policy, now)
+    judgement = _judge(about, policy, now, kind)
     if judgement.uri is not None:
         return judgement
     return replace(judgement, detail=f"no statement about its manifest for {platform.name}")
 
 
-def _strength(judgement: Judgement) -> tuple[int, int, int, int]:
+def _strength(judgement: Judgement, kind: StatementKind[Any]) -> tuple[Any, ...]:
     """Orders judgements about different manifests of one image by how near they are to a pass."""
     if judgement.statement is None:
         return 0, 0, 0, -_NEARNESS.index(judgement.reason)
-    evidence = judgement.statement.evidence
     sufficient = judgement.reason is ReasonCode.EVIDENCE_SUFFICIENT
-    return 1 + sufficient, evidence.hot_symbol_count, evidence.unique_call_paths, 0
+    return 1 + sufficient, *kind.amount(judgement.statement.evidence), 0
 
 
-def _judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> Judgement:
+def _judge(
+    findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime, kind: StatementKind[Any]
+) -> Judgement:
     counting: list[tuple[VerifiedStatement, Finding]] = []
     refused: list[tuple[EvidenceError, Finding]] = []
     for finding in findings:
         outcome = finding.outcome
         if not isinstance(outcome, EvidenceError):
-            objection = _objection(outcome, policy, now)
+            objection = _objection(outcome, policy, now) or _emptiness(outcome, kind)
             if objection is None:
                 counting.append((outcome, finding))
                 continue
@@ -127,8 +144,8 @@ def _judge(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: da
     if not counting:
         return _nothing_counts(refused)
     # Of two copies of one envelope, the one whose place sorts first is named.
-    statement, finding = max(sorted(counting, key=_place), key=lambda entry: _rank(entry[0], policy))
-    return _speaking(statement, finding, policy)
+    statement, finding = max(sorted(counting, key=_place), key=lambda entry: _rank(entry[0], policy, kind))
+    return _speaking(statement, finding, policy, kind)
 
 
 def holds_until(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, now: datetime) -> datetime:
@@ -176,29 +193,29 @@ def _objection(statement: VerifiedStatement, policy: ExecutionEvidencePolicy, no
     return None
 
 
-def _sufficient(statement: VerifiedStatement, policy: ExecutionEvidencePolicy) -> bool:
-    evidence = statement.evidence
-    return (
-        evidence.hot_symbol_count >= policy.min_hot_symbol_count
-        and evidence.unique_call_paths >= policy.min_unique_call_paths
-    )
+def _emptiness(statement: VerifiedStatement, kind: StatementKind[Any]) -> EvidenceError | None:
+    """Says why a statement that would count tells nothing; None if it does."""
+    detail = kind.objection(statement.evidence)
+    return None if detail is None else EvidenceError(ReasonCode.EVIDENCE_MISSING, detail)
 
 
-def _rank(statement: VerifiedStatement, policy: ExecutionEvidencePolicy) -> tuple[bool, int, int, bool, str]:
+def _rank(statement: VerifiedStatement, policy: ExecutionEvidencePolicy, kind: StatementKind[Any]) -> tuple[Any, ...]:
     evidence = statement.evidence
-    counts = (evidence.hot_symbol_count, evidence.unique_call_paths)
     # Between equals, a trusted key's word comes before anybody's.
-    return (_sufficient(statement, policy), *counts, statement.lane is Lane.VERIFIED, statement.envelope_digest)
+    tie = statement.lane is Lane.VERIFIED, statement.envelope_digest
+    return kind.suffices(evidence, policy), *kind.amount(evidence), *tie
 
 
-def _speaking(statement: VerifiedStatement, finding: Finding, policy: ExecutionEvidencePolicy) -> Judgement:
+def _speaking(
+    statement: VerifiedStatement, finding: Finding, policy: ExecutionEvidencePolicy, kind: StatementKind[Any]
+) -> Judgement:
     evidence = statement.evidence
     signer = f"signed by {', '.join(statement.signers)}" if statement.signers else "not signed by a trusted key"
     detail = (
-        f"hot symbols: {evidence.hot_symbol_count}, call paths: {evidence.unique_call_paths} in {finding.place}, "
+        f"{kind.words(evidence)} in {finding.place}, "
         f"{signer}, observed in '{evidence.environment}' until {format_rfc3339(evidence.observed_until)}"
     )
-    sufficient = _sufficient(statement, policy)
+    sufficient = kind.suffices(evidence, policy)
     reason = ReasonCode.EVIDENCE_SUFFICIENT if sufficient else ReasonCode.EVIDENCE_INSUFFICIENT
     return Judgement(statement, finding.uri, reason, detail)
 

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from webhook.model.contract import ProviderContract
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult
 
 
@@ -10,9 +11,11 @@ class EvidenceProvider(Protocol):
 
     Attributes:
         provider_id: The id that a query names.
+        contract: What it takes and gives.
     """
 
     provider_id: str
+    contract: ProviderContract
 
     async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
         """Answers one query.

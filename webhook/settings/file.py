@@ -1,12 +1,16 @@
 """The file as it is written: one model a section."""
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, Field
 
-from webhook.gates.policy import EnvironmentNames, ExecutionEvidencePolicy, PolicyModel
+from webhook.gates.beacon_policy import BeaconRatePolicy
+from webhook.gates.policy import Duration, EnvironmentNames, ExecutionEvidencePolicy, PolicyModel
 from webhook.limits import LIMITS
+from webhook.model.beacon import BEACON_PREDICATE_TYPES
+from webhook.settings.conditions import GateSettings
 from webhook.settings.providers import DisclosureSettings, ProviderSettings
 from webhook.settings.records import RecordSettings
 from webhook.settings.section import Section
@@ -21,6 +25,7 @@ WORKLOADS = (
     "Job",
     "CronJob",
     "Pod",
+    "PodTemplate",
 )
 """Kinds that the gate can read."""
 
@@ -31,7 +36,15 @@ def _workload(kind: str) -> str:
     return kind
 
 
+def _not_beacons(predicate_type: str) -> str:
+    # CVE-2022-35930: what is signed for one purpose must not pass for another, not even by configuration.
+    if predicate_type in BEACON_PREDICATE_TYPES:
+        raise ValueError("the type of beacon attestations, which are no execution evidence")
+    return predicate_type
+
+
 WorkloadKind = Annotated[str, AfterValidator(_workload)]
+EvidenceType = Annotated[str, Field(min_length=1), AfterValidator(_not_beacons)]
 
 
 class PolicyGates(PolicyModel):
@@ -39,6 +52,8 @@ class PolicyGates(PolicyModel):
 
     execution_evidence: ExecutionEvidencePolicy = Field(default_factory=ExecutionEvidencePolicy)
     """The gate `execution-evidence`."""
+    beacon_rate: BeaconRatePolicy = Field(default_factory=BeaconRatePolicy)
+    """The gate `beacon-rate`."""
 
 
 class TrustedKeySettings(Section):
@@ -60,8 +75,28 @@ class TrustSettings(Section):
     keys: Annotated[tuple[TrustedKeySettings, ...], Field(max_length=LIMITS.trusted_keys)] = ()
     threshold: Annotated[int, Field(strict=True, ge=1)] = 1
     """Distinct keys that must have signed."""
-    predicate_types: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
-    """Accepted predicate types, compared exactly; by default the two spellings of ours."""
+    predicate_types: tuple[EvidenceType, ...] | None = None
+    """Accepted predicate types of execution evidence, compared exactly; by default the two spellings of ours."""
+
+
+def _longer_than_nothing(duration: timedelta) -> timedelta:
+    if not timedelta(0) < duration <= timedelta(seconds=LIMITS.break_glass_seconds):
+        raise ValueError("write a duration above 0s and up to 8760h")
+    return duration
+
+
+class BreakGlassSettings(Section):
+    """Past the gate in an emergency."""
+
+    enabled: Annotated[bool, Field(strict=True)] = False
+    """Whether an annotation counts where the API server says that the user may `bypass` (needs a Kubernetes client)."""
+    max_duration: Annotated[Duration, AfterValidator(_longer_than_nothing)] = timedelta(hours=24)
+    """How far ahead of a request its `stella.ops/break-glass-expires` may lie."""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The section as canonical JSON can hold it; the duration in whole seconds."""
+        return {"enabled": self.enabled, "maxDuration": int(self.max_duration.total_seconds())}
 
 
 class EventSettings(Section):
@@ -84,12 +119,16 @@ class SettingsFile(Section):
     policy_gates: Annotated[PolicyGates, Field(validation_alias=AliasChoices("PolicyGates", "policyGates"))] = Field(
         default_factory=PolicyGates
     )
+    gates: GateSettings = Field(default_factory=GateSettings)
     stores: StoreSettings = Field(default_factory=StoreSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
     exempt_images: tuple[PatternText, ...] = ()
     """Repositories whose images need no evidence (`docker.io/library/redis`); none by default."""
     workloads: tuple[WorkloadKind, ...] = ("Deployment", "Rollout")
     """Kinds that are evaluated; a kind that is sent here without standing here is never admitted silently."""
+    evaluate_scale_up: Annotated[bool, Field(strict=True)] = False
+    """Whether the sub-resource `scale` is evaluated where it starts the first pods of a workload."""
+    break_glass: BreakGlassSettings = Field(default_factory=BreakGlassSettings)
     providers: ProviderSettings = Field(default_factory=ProviderSettings)
     disclosure: DisclosureSettings = Field(default_factory=DisclosureSettings)
     records: RecordSettings = Field(default_factory=RecordSettings)

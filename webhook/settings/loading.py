@@ -12,9 +12,12 @@ from pydantic import ValidationError
 
 from webhook.errors import ConfigurationError
 from webhook.files import read_capped
+from webhook.gates.conditions import Condition
 from webhook.gates.policy import Action, ExecutionEvidencePolicy, MinLane, TagPolicy
 from webhook.limits import LIMITS
 from webhook.model.canonical import canonical_json, sha256_digest
+from webhook.model.canonical_value import canonical_value
+from webhook.model.disclosure import Disclosure
 from webhook.model.pattern import RepositoryPattern
 from webhook.settings.file import SettingsFile, TrustedKeySettings, TrustSettings
 from webhook.settings.text import describe_errors, parse_text
@@ -34,6 +37,8 @@ class Settings:
         path: The configuration file.
         digest: `sha256:` and 64 hexadecimal digits over everything that influences a verdict.
         store_files: The same over the content of the files that `stores` names; with it the stores are made anew.
+        disclosure: What of the evidence may be shown; it changes no verdict.
+        conditions: The conditions of all environments.
     """
 
     policy: ExecutionEvidencePolicy
@@ -43,6 +48,8 @@ class Settings:
     path: Path
     digest: str
     store_files: str
+    disclosure: Disclosure
+    conditions: tuple[Condition, ...]
 
     def is_exempt(self, repository: str) -> bool:
         """Tells whether a repository's images need no evidence.
@@ -54,6 +61,21 @@ class Settings:
             True if a pattern of `exemptImages` matches.
         """
         return any(pattern.matches(repository) for pattern in self.exempt_images)
+
+    def names(self, environment: str) -> bool:
+        """Tells whether an environment is one of the configuration's, so that its name is nobody else's invention.
+
+        Args:
+            environment: A target environment; compared without case.
+
+        Returns:
+            True if a gate requires it or a condition holds in it.
+        """
+        return (
+            self.policy.requires(environment)
+            or self.file.policy_gates.beacon_rate.requires(environment)
+            or any(condition.holds_in(environment) for condition in self.conditions)
+        )
 
     def files(self) -> list[Path]:
         """Gives every file that the settings were made from.
@@ -71,22 +93,29 @@ class Settings:
         Returns:
             One sentence each, for `config check` and the log.
         """
-        everywhere = [self.policy, *map(self.policy.for_environment, self.policy.required_environments)]
+        beacons = self.file.policy_gates.beacon_rate
+        for_beacons = beacons.required_environments if beacons.enabled else ()
+        asked_for = dict.fromkeys([*self.policy.required_environments, *for_beacons])
+        everywhere = [self.policy, *map(self.policy.for_environment, asked_for)]
         lanes = {policy.min_lane for policy in everywhere}
+        nothing_else = not self.conditions and not for_beacons
         remarks = []
-        if not any(policy.enabled for policy in everywhere):
+        if not any(policy.enabled for policy in everywhere) and nothing_else:
             remarks.append("PolicyGates.ExecutionEvidence.Enabled is false: every image is admitted.")
-        if not self.policy.required_environments:
+        if not self.policy.required_environments and nothing_else:
             remarks.append("RequiredEnvironments is empty: every image is admitted.")
         if not self.trust.keys and MinLane.VERIFIED in lanes:
             remarks.append("trust.keys is empty: no evidence can count.")
         remarks += self.file.stores.remarks()
+        remarks += self.file.records.remarks()
         if any(p.missing_evidence_action is Action.BLOCK and p.unavailable_action is Action.WARN for p in everywhere):
             remarks.append(
                 "UnavailableEvidenceAction is Warn: whoever can make a store fail deploys without evidence."
             )
         if MinLane.ASSERTED in lanes:
             remarks.append("MinLane is Asserted: unsigned evidence counts.")
+        if for_beacons and beacons.min_beacon_rate == 0:
+            remarks.append("MinBeaconRate is 0: beacon data counts even if no beacon was verified.")
         return remarks
 
 
@@ -119,18 +148,45 @@ def _assemble(file: SettingsFile, path: Path) -> Settings:
     tag_policies = {policy.tag_policy, *(entry.tag_policy for entry in policy.overrides.values())}
     if TagPolicy.RESOLVE in tag_policies and registry is None:
         raise ConfigurationError(f"{path}: TagPolicy Resolve asks a registry for the digest; set stores.registry")
+    _check_conditions(file, path)
     trust = _load_trust(file.trust, path)
     content: dict[str, Any] = {
         "policy": policy.content,
+        "beaconRate": file.policy_gates.beacon_rate.content,
         "trust": trust.digest,
         "exemptImages": list(file.exempt_images),
         "workloads": list(file.workloads),
+        "evaluateScaleUp": file.evaluate_scale_up,
+        "breakGlass": file.break_glass.content,
+        # As a digest, since conditions may hold what settings otherwise do not: fractions, and names in any script.
+        "conditions": sha256_digest(canonical_value([entry.content for entry in file.gates.conditions])),
     }
     if registry is not None:
         content["registry"] = registry.content
+    if file.providers.env is not None:
+        content["env"] = file.providers.env.content
     patterns = tuple(RepositoryPattern.parse(text) for text in file.exempt_images)
     digest = sha256_digest(canonical_json(content))
-    return Settings(policy, trust, patterns, file, path, digest, file.stores.files_digest(path.parent))
+    stores = file.stores.files_digest(path.parent)
+    conditions = tuple([entry.condition for entry in file.gates.conditions])
+    return Settings(policy, trust, patterns, file, path, digest, stores, _disclosure(file), conditions)
+
+
+def _check_conditions(file: SettingsFile, path: Path) -> None:
+    providers = file.providers.ids
+    problems = [
+        f"{path}: gates.conditions[{index}].query.provider: there is no provider {entry.query.provider!r}; "
+        f"name one of {', '.join(sorted(providers))}, or configure it under `providers`"
+        for index, entry in enumerate(file.gates.conditions)
+        if entry.query.provider not in providers
+    ]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _disclosure(file: SettingsFile) -> Disclosure:
+    section = file.disclosure
+    return Disclosure(section.allow_raw_values, section.require_provider_opt_in, file.providers.opted_in)
 
 
 def _load_trust(section: TrustSettings, path: Path) -> TrustPolicy:

@@ -4,7 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from webhook.limits import LIMITS
 from webhook.settings.section import Section
+
+VariableName = Annotated[str, Field(pattern=rf"^[ -<>-~]{{1,{LIMITS.variable_name_bytes}}}$")]
+"""Printable ASCII without `=`, as Kubernetes has it."""
 
 
 class DisclosureSettings(Section):
@@ -23,6 +27,22 @@ class StatementProviderSettings(Section):
     """Whether its raw values may be shown."""
 
 
+class EnvSettings(Section):
+    """The provider `env`: variables of this process' environment."""
+
+    allowlist: Annotated[tuple[VariableName, ...], Field(min_length=1, max_length=LIMITS.variables)]
+    """Variables that may be asked for, by their exact names."""
+    denylist: Annotated[tuple[VariableName, ...], Field(max_length=LIMITS.variables)] = ()
+    """Variables that may not, also where they are allowed."""
+    allow_raw: Annotated[bool, Field(strict=True)] = False
+    """Whether raw values may be shown."""
+
+    @property
+    def content(self) -> list[str]:
+        """What a verdict can depend on: the variables that may be asked for, sorted."""
+        return sorted({*self.allowlist} - {*self.denylist})
+
+
 class ProviderSettings(Section):
     """Who answers evidence queries; the providers that need no settings are always there."""
 
@@ -30,3 +50,20 @@ class ProviderSettings(Section):
     """The provider `execution-evidence`."""
     beacon_rate: StatementProviderSettings = Field(default_factory=StatementProviderSettings)
     """The provider `beacon-rate`."""
+    env: EnvSettings | None = None
+    """The provider `env`; without this section there is none."""
+
+    @property
+    def opted_in(self) -> frozenset[str]:
+        """Ids of the providers whose raw values may be shown."""
+        return frozenset(name for name, provider in self._named.items() if provider.allow_raw)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Ids of all providers that answer."""
+        return frozenset(self._named)
+
+    @property
+    def _named(self) -> dict[str, StatementProviderSettings | EnvSettings]:
+        named = {"execution-evidence": self.execution_evidence, "beacon-rate": self.beacon_rate, "env": self.env}
+        return {name: provider for name, provider in named.items() if provider is not None}

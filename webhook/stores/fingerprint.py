@@ -2,26 +2,38 @@
 
 import hashlib
 
+from webhook.model.basis import EvidenceBasis, Origin
 from webhook.stores.protocol import Found
 
 FINGERPRINT_BYTES = 24
 """192 bits: nobody finds two answers that have the same."""
 
 
-def fingerprint_of(found: Found) -> bytes:
-    """Tells answers apart by all that a judgement depends on.
+def basis_of(found: Found) -> EvidenceBasis:
+    """Names all that a judgement depends on.
 
     Args:
-        found: An answer without a gap, or its outline.
+        found: A whole answer; whether it has a gap makes no difference.
 
     Returns:
-        `FINGERPRINT_BYTES` over each candidate's digest, place and platform, the platforms, and the remark.
+        Each candidate's digest, place and platform, the platforms, and the remark.
     """
-    if found.fingerprint is not None:
-        return found.fingerprint
-    names = [(entry.digest, entry.uri, entry.platform) for entry in found.candidates]
-    basis = repr((names, found.platforms, found.remark))
-    return hashlib.blake2b(basis.encode("utf-8"), digest_size=FINGERPRINT_BYTES).digest()
+    origins = tuple([Origin(entry.digest, entry.uri, entry.platform) for entry in found.candidates])
+    return EvidenceBasis(origins, found.platforms, found.remark)
+
+
+def fingerprint_of(basis: EvidenceBasis) -> bytes:
+    """Tells bases apart.
+
+    Args:
+        basis: What a judgement depends on.
+
+    Returns:
+        `FINGERPRINT_BYTES` over it, the gap left out.
+    """
+    names = [tuple(origin) for origin in basis.origins]
+    text = repr((names, basis.platforms, basis.remark))
+    return hashlib.blake2b(text.encode("utf-8"), digest_size=FINGERPRINT_BYTES).digest()
 
 
 class FoundShrinker:
@@ -36,7 +48,7 @@ class FoundShrinker:
         Returns:
             The outline; None for an answer that is not worth one: nothing was found, or not all could be read.
         """
-        return fingerprint_of(found) if found.candidates and found.gap is None else None
+        return fingerprint_of(basis_of(found)) if found.candidates and found.gap is None else None
 
     def restore(self, outline: bytes) -> Found:
         """Gives what is left of an answer.

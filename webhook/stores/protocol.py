@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from webhook.errors import UnavailableError
+from webhook.model.basis import Platform
 from webhook.model.evidence import PullIdentity
 
 
@@ -19,19 +20,6 @@ class ImageSubject(NamedTuple):
     digest: str
     repository: str | None
     pull: PullIdentity | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """A manifest that an image index lists.
-
-    Attributes:
-        name: As the index names it, for example `linux/arm64`.
-        digest: `sha256:` and 64 hexadecimal digits, read from the index's own bytes.
-    """
-
-    name: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)

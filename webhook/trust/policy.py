@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from webhook.model.beacon import BEACON_PREDICATE_TYPES, BeaconAttestation
 from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.pattern import RepositoryPattern
-from webhook.model.statement import PREDICATE_TYPES
+from webhook.model.statement import PREDICATE_TYPES, ExecutionEvidence
 from webhook.trust.keys import PublicKey
+
+Evidence = ExecutionEvidence | BeaconAttestation
+"""What a statement of ours can say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class TrustPolicy:
     Attributes:
         keys: The keys; the same key may stand under several names with different bounds.
         threshold: Distinct keys that must have signed, at least 1.
-        predicate_types: Accepted predicate types, compared exactly (CVE-2022-35930).
+        predicate_types: Accepted predicate types of execution evidence, compared exactly (CVE-2022-35930). Those of
+            beacon attestations are given, and stay theirs whatever stands here.
         digest: `sha256:` and 64 hexadecimal digits over the whole policy; part of every cache key.
     """
 
@@ -66,6 +71,24 @@ class TrustPolicy:
         if self.threshold < 1:
             raise ValueError("the threshold is at least 1")
         object.__setattr__(self, "digest", sha256_digest(canonical_json(self._content())))
+
+    def kind_of(self, predicate_type: str) -> type[Evidence] | None:
+        """Tells what statements of a predicate type say.
+
+        Args:
+            predicate_type: As it stands in the statement; compared exactly.
+
+        Returns:
+            The predicate's model, of which there is never more than one; None for the statements of others.
+        """
+        if predicate_type in BEACON_PREDICATE_TYPES:
+            return BeaconAttestation
+        return ExecutionEvidence if predicate_type in self.predicate_types else None
+
+    @property
+    def statement_types(self) -> frozenset[str]:
+        """The predicate types of all statements that are ours."""
+        return self.predicate_types.union(BEACON_PREDICATE_TYPES)
 
     def _content(self) -> dict[str, object]:
         return {

@@ -11,24 +11,27 @@ from webhook.errors import EvidenceError, UntrustedError
 from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.model.evidence import Lane
-from webhook.model.statement import ExecutionEvidence, Statement
+from webhook.model.statement import Statement
 from webhook.reasons import ReasonCode
 from webhook.trust.dsse import Envelope
-from webhook.trust.policy import TrustedKey, TrustPolicy
+from webhook.trust.policy import Evidence, TrustedKey, TrustPolicy
+
+OTHER_TYPE = "a statement of another predicate type"
+"""The detail of what says something else than what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatement:
-    """Execution evidence about one image digest, and who vouches for it.
+    """What one statement says about one image digest, and who vouches for it.
 
     Attributes:
-        evidence: The predicate's summary.
+        evidence: The predicate's summary; its type is that of the statement's predicate type, exactly.
         signers: Names of the trusted keys that signed and may speak for it, sorted; empty in the lane `asserted`.
         envelope_digest: `sha256:` and 64 hexadecimal digits over the envelope's bytes as they were found.
         lane: `verified` if the trust policy was met; `asserted` only from `open_assertion`.
     """
 
-    evidence: ExecutionEvidence
+    evidence: Evidence
     signers: tuple[str, ...]
     envelope_digest: str
     lane: Lane
@@ -41,14 +44,16 @@ class OpenedEnvelope:
     Attributes:
         envelope_digest: `sha256:` and 64 hexadecimal digits over the bytes as they were found.
         lane: `verified` if the signatures met the policy's threshold, `asserted` if nobody looked at them.
+        kind: What the statement says, by its predicate type alone.
     """
 
     envelope_digest: str
     lane: Lane
+    kind: type[Evidence]
     _signers: tuple[TrustedKey, ...]
     _threshold: int
     _subjects: frozenset[str]
-    _evidence: ExecutionEvidence | EvidenceError
+    _evidence: Evidence | EvidenceError
 
     def about(self, image_digest: str, repository: str | None) -> VerifiedStatement:
         """Takes the steps 5 to 7 of `verify`, which depend on the image.
@@ -96,7 +101,7 @@ def verify(raw: bytes, image_digest: str, repository: str | None, policy: TrustP
        the envelope is ignored. Distinct keys are counted by what they are, not by their names.
     2. At least `threshold` distinct keys have signed.
     3. The payload is an in-toto statement.
-    4. Its predicate type is one of ours, exactly.
+    4. Its predicate type is one of ours, exactly; it alone says what the predicate is read as.
     5. One of its subjects is this image digest.
     6. The predicate follows its contract.
     7. At least `threshold` of the keys may speak for the statement's environment and the image's repository.
@@ -196,11 +201,12 @@ def _open(
     raw: bytes, envelope: Envelope, signers: tuple[TrustedKey, ...], policy: TrustPolicy, lane: Lane
 ) -> OpenedEnvelope:
     statement = Statement.parse(envelope.payload)  # (3)
-    if statement.predicate_type not in policy.predicate_types:  # (4)
-        raise EvidenceError(ReasonCode.EVIDENCE_MISSING, "a statement of another predicate type")
-    evidence: ExecutionEvidence | EvidenceError
+    kind = policy.kind_of(statement.predicate_type)  # (4)
+    if kind is None:
+        raise EvidenceError(ReasonCode.EVIDENCE_MISSING, OTHER_TYPE)
+    evidence: Evidence | EvidenceError
     try:
-        evidence = statement.execution_evidence().summary()
+        evidence = statement.read_predicate(kind).summary()
     except EvidenceError as error:
         evidence = error.with_traceback(None)
-    return OpenedEnvelope(sha256_digest(raw), lane, signers, policy.threshold, statement.digests(), evidence)
+    return OpenedEnvelope(sha256_digest(raw), lane, kind, signers, policy.threshold, statement.digests(), evidence)

@@ -15,7 +15,7 @@ from tests.stores.registry.attached import attach, attach_by_tag, evidence
 from tests.stores.registry.stored import POD, Stored, raws
 from tests.support.statements import IMAGE, OTHER_IMAGE
 from webhook.limits import LIMITS
-from webhook.stores.fingerprint import fingerprint_of
+from webhook.stores.fingerprint import basis_of, fingerprint_of
 from webhook.stores.registry import store
 from webhook.stores.registry.store import ERROR_SECONDS, FOUND_SECONDS, LookUp
 
@@ -229,7 +229,7 @@ async def test_of_what_there_is_no_room_for_the_fingerprint_is_kept(monkeypatch:
         whole = await stored.find()
         registry.seen.clear()
         rest = await stored.find()
-        assert (rest.candidates, rest.gap, rest.fingerprint) == ((), None, fingerprint_of(whole))
+        assert (rest.candidates, rest.gap, rest.fingerprint) == ((), None, fingerprint_of(basis_of(whole)))
         assert not registry.seen
         assert stored.looked_up[-1] == LookUp(registry.host, "found", cached=True)
         stored.now += 1

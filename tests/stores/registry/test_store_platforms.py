@@ -12,7 +12,8 @@ from tests.stores.registry.simulated import PATH
 from tests.stores.registry.stored import Stored
 from webhook.errors import UnavailableError
 from webhook.limits import LIMITS
-from webhook.stores.protocol import Found, Platform
+from webhook.model.basis import Platform
+from webhook.stores.protocol import Found
 from webhook.stores.registry.discovery import place
 
 AMD, ARM, ATTESTATIONS = "linux/amd64", "linux/arm64", "unknown/unknown"

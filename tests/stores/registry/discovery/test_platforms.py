@@ -7,7 +7,7 @@ import pytest
 
 from webhook.errors import MalformedError
 from webhook.limits import LIMITS
-from webhook.stores.protocol import Platform
+from webhook.model.basis import Platform
 from webhook.stores.registry.discovery.platforms import Choice, chosen, runnable
 
 INDEX = "application/vnd.oci.image.index.v1+json"

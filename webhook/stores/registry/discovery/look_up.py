@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from webhook.errors import MalformedError, UnavailableError
 from webhook.limits import LIMITS
+from webhook.model.basis import Platform
 from webhook.stores.fingerprint import FoundShrinker
-from webhook.stores.protocol import Candidate, Found, Platform
+from webhook.stores.protocol import Candidate, Found
 from webhook.stores.registry.discovery.content import Relevance
 from webhook.stores.registry.discovery.discovery import Discoverer
 from webhook.stores.registry.discovery.place import Place

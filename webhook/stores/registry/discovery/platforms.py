@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from webhook.errors import MalformedError
 from webhook.limits import LIMITS
+from webhook.model.basis import Platform
 from webhook.model.strict_json import parse_json
-from webhook.stores.protocol import Platform
 from webhook.stores.registry.descriptor import Descriptor, check_spelling, parse_index
 
 Choice = Literal["any", "all"] | tuple[str, ...]
