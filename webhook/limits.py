@@ -39,6 +39,32 @@ class Limits:
     """One image reference, before it is parsed."""
     environment_characters: int = 253
     """The name of an environment; a namespace's label holds 63."""
+    object_bytes: int = 4 * 1024 * 1024
+    """One object that is read from the API server for a review; etcd holds 1.5 MiB of it, less compactly in JSON."""
+    object_reads: int = 8
+    """Such objects that are read at the same time; more wait, within their deadline."""
+    break_glass_seconds: float = 8760 * 3600.0
+    """The longest `breakGlass.maxDuration`; a year is no emergency."""
+    break_glass_characters: int = 200
+    """The reason that `stella.ops/break-glass` gives."""
+    requester_groups: int = 1024
+    """Groups, and entries of `extra`, of a user who breaks the glass."""
+    access_review_seconds: float = 2.0
+    """What the API server gets to say whether a user may."""
+    access_review_reserve: float = 1.0
+    """What is kept back of the deadline to ask it, where somebody breaks the glass."""
+    namespace_rate: float = 2.0
+    """Requests a second to the API server on behalf of one namespace's reviews; of each kind."""
+    namespace_burst: int = 20
+    """Those at once after a rest."""
+    namespaces: int = 4096
+    """Namespaces whose rate is remembered."""
+    revision_page: int = 50
+    """ReplicaSets in one page of a workload's history."""
+    revision_pages: int = 4
+    """Such pages; a Deployment keeps ten old ReplicaSets unless told otherwise."""
+    revisions: int = 32
+    """ReplicaSets of a workload for which it is asked whether an image would have been admitted then."""
     containers: int = 512
     """Containers and image volumes in one workload."""
     count_maximum: int = 2**63 - 1
@@ -167,6 +193,71 @@ class Limits:
     """One of them, or one that is shown to us."""
     query_reply_bytes: int = 1024 * 1024
     """What `evidence-gate query` reads of a server's answer."""
+    mcp_message_bytes: int = 1024 * 1024
+    """One message to the MCP server; manifests travel in it as a JSON string."""
+    mcp_manifest_bytes: int = 256 * 1024
+    """Manifests of one `review` call; this much YAML is read in four seconds at most."""
+    mcp_workloads: int = 64
+    """Workloads in them."""
+    mcp_reviews: int = 4
+    """`review` calls under way; more are refused."""
+    conditions: int = 64
+    """Conditions in the configuration; each is a query for every image."""
+    condition_values: int = 256
+    """Values in a condition's `expected`, and in its `params`."""
+    condition_depth: int = 16
+    """Nesting of either."""
+    condition_comparisons: int = 65_536
+    """Values in `expected` times elements of the list that must contain them; more is unknown."""
+    condition_margin: float = 0.1
+    """How long before the deadline a condition stops waiting, so that what else is known of the image still counts."""
+    expected_characters: int = 80
+    """How much of `expected` a message shows."""
+
+    variables: int = 256
+    """Environment variables that may be asked for, and those that may not."""
+    variable_name_bytes: int = 255
+    """The name of one, in UTF-8; Decision Gate's own cap."""
+    variable_bytes: int = 65_536
+    """The value of one, in UTF-8; Decision Gate's own cap."""
+
+    remotes: int = 16
+    """Providers elsewhere, and the hosts that they may lie on."""
+    remote_keys: int = 16
+    """Keys that may have signed the answers of one."""
+    remote_namespaces: int = 1024
+    """Namespaces in whose name one is asked."""
+    remote_calls: int = 16
+    """Requests to one that are under way; more wait, within their time."""
+    remote_reply_bytes: int = 64 * 1024
+    """One answer; it is parsed on the loop, and may stand in a record once for every image of a review."""
+    remote_text_characters: int = 1024
+    """A reference, an anchor, a content type or a key id in it."""
+    remote_message_characters: int = 256
+    """How much of its error messages is passed on."""
+    remote_retry_after: float = 30.0
+    """The longest wait that it may ask for; longer ones are beyond every deadline."""
+
+    record_queue: int = 10_000
+    """Decisions that wait for one sink of records."""
+    record_queue_bytes: int = 32 * 1024 * 1024
+    """What their records may hold together; sinks that wait for the same ones share them."""
+    record_batch_bytes: int = 256 * 1024
+    """Entries that are written, or sent to a collector, at once; the answer's loop encrypts them."""
+    record_batch_entries: int = 500
+    """How many they may be."""
+    record_segment_bytes: int = 8 * 1024 * 1024
+    """One file of a spool; it is deleted once the collector has all of it."""
+    record_line_bytes: int = 32 * 1024 * 1024
+    """One line that `log verify` reads; a record of 512 containers with the longest names takes a tenth."""
+    record_instances: int = 10_000
+    """Chains that `log verify` follows at once."""
+    record_duplicates: int = 65_536
+    """Entries of a chain back to which `log verify` knows a repetition."""
+    collector_reply_bytes: int = 64 * 1024
+    """What is read of a collector's answer; more ends the connection."""
+    collector_retry_after: float = 300.0
+    """The longest wait that a collector may ask for."""
 
 
 LIMITS = Limits()

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from tests.support.envelopes import dump, envelope
 from tests.support.keys import Signer, ecdsa
+from tests.support.rules import OPEN
 from tests.support.statements import predicate, statement
 from webhook.cli.main import main
 
@@ -39,6 +40,7 @@ def configure(folder: Path, stores: dict[str, Any] | None = None, **section: Any
         "PolicyGates": {"ExecutionEvidence": {"Enabled": True, "MissingEvidenceAction": "Block", **section}},
         "stores": {"directory": {"path": "evidence"}} if stores is None else stores,
         "trust": {"keys": [{"name": "staging", "file": "staging.pub"}]},
+        "disclosure": OPEN,
     }
     (folder / "gate.json").write_text(json.dumps(document))
 

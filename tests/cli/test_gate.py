@@ -99,6 +99,47 @@ def test_a_value_may_hold_an_equals_sign() -> None:
     assert result.exit_code == 0
 
 
+BEACONS = ["--gate", "beacon-rate", "--environment", "production"]
+NINE_OF_10 = ["has_beacon_data=true", "beacon_expected_count=10", "beacon_verified_count=9"]
+
+
+@pytest.mark.parametrize(
+    ("section", "pairs", "said", "code"),
+    [
+        (None, NINE_OF_10, "Pass: Beacon verification rate meets the minimum: 0.90 >= 0.80 (verified 9 of 10)", 0),
+        (None, [], "Warn: No beacon data found for this artifact (warn mode)", 0),
+        ({}, NINE_OF_10, "Pass: Beacon rate gate is disabled", 0),
+        (
+            {"Enabled": True, "MissingBeaconAction": "Block"},
+            [],
+            "Fail: No beacon data found for this artifact in required environment",
+            1,
+        ),
+        (
+            {"Enabled": True, "MinBeaconRate": 0.95},
+            NINE_OF_10,
+            "Fail: Beacon verification rate is insufficient: 0.90 < 0.95 (verified 9 of 10)",
+            1,
+        ),
+    ],
+)
+def test_the_second_gate_runs_by_its_own_section(
+    section: dict[str, Any] | None, pairs: list[str], said: str, code: int, tmp_path: Path
+) -> None:
+    arguments = [*BEACONS, *(word for pair in pairs for word in ("--metadata", pair))]
+    if section is not None:
+        file = tmp_path / "gate.json"
+        # The first gate's section has no say.
+        gates = {"ExecutionEvidence": {"Enabled": True, "MissingEvidenceAction": "Block"}, "BeaconRate": section}
+        file.write_text(json.dumps({"PolicyGates": gates}))
+        arguments += ["--config", str(file)]
+    result = run(*arguments)
+    assert (result.stdout, result.exit_code) == (f"{said}\n", code)
+    machine = json.loads(run(*arguments, "-o", "json").stdout)
+    assert machine["gate"] == "beacon-rate"
+    assert f"{machine['result']}: {machine['message']}" == said
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -106,7 +147,7 @@ def test_a_value_may_hold_an_equals_sign() -> None:
         (["--environment", "x", "--metadata", "has_execution_evidence"], "write KEY=VALUE"),
         (["--environment", "x", "--metadata", "=true"], "write KEY=VALUE"),
         (["--environment", "x", "--metadata", "a=1", "--metadata", "a=2"], "a is given twice"),
-        (["--environment", "x", "--gate", "beacon-rate"], "'beacon-rate' is not 'execution-evidence'"),
+        (["--environment", "x", "--gate", "beacons"], "'beacons' is not one of 'beacon-rate', 'execution-evidence'"),
         (["--environment", "x", "-o", "yaml"], "'yaml' is not one of"),
     ],
 )

@@ -133,6 +133,48 @@ def test_any_one_of_several_keys_suffices(keys: Path, verify: Callable[..., Resu
     assert result.exit_code == 0
 
 
+BEACONS = payload(
+    predicateType="stella.ops/beaconAttestation@v1",
+    predicate={
+        "environment": "staging",
+        "observedUntil": "2026-11-24T06:36:35Z",
+        "beaconsExpected": 10,
+        "beaconsVerified": 9,
+    },
+)
+
+
+def test_beacon_data_is_told_to_whoever_asks_for_it(verify: Callable[..., Result]) -> None:
+    envelope = signed(BEACONS)
+    result = verify(envelope, "--kind", "beacon-attestation")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "Verified",
+        f"  image:          {DIGEST}",
+        "  signer:         staging-P-256.pub",
+        "  environment:    staging",
+        "  beacons:        10",
+        "  verified:       9",
+        "  observed until: 2026-11-24T06:36:35Z",
+        f"  envelope:       sha256:{sha256(envelope).hexdigest()}",
+    ]
+    machine = json.loads(verify(envelope, "--kind", "beacon-attestation", "-o", "json").stdout)
+    assert (machine["beaconsExpected"], machine["beaconsVerified"]) == (10, 9)
+    assert "hotSymbolCount" not in machine
+
+
+# CVE-2022-35930: a pipeline that relies on one kind must not be content with the other.
+@pytest.mark.parametrize(("content", "kind"), [(BEACONS, None), (payload(), "beacon-attestation")])
+def test_a_statement_of_the_other_kind_is_refused(
+    content: bytes, kind: str | None, verify: Callable[..., Result]
+) -> None:
+    result = verify(signed(content), "-o", "json", *(() if kind is None else ("--kind", kind)))
+    assert result.exit_code == 1
+    answer = json.loads(result.stdout)
+    assert (answer["verified"], answer["reason"]) == (False, "EvidenceMissing")
+    assert answer["detail"] == "a statement of another predicate type"
+
+
 REFUSALS = {
     "signed by a stranger": (signed(payload(), owner="stranger"), "EvidenceUntrusted"),
     "signed by another kind of key": (signed(payload(), "Ed25519"), "EvidenceUntrusted"),

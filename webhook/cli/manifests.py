@@ -1,7 +1,7 @@
 """Reading manifests as `kubectl apply -f` does: several documents, lists, standard input."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import click
@@ -45,21 +45,39 @@ def read_manifests(files: tuple[str, ...]) -> list[Manifest]:
     Raises:
         ManifestError: A file cannot be read or is not YAML.
     """
-    return [manifest for file in files for item in _documents(file) if (manifest := _workload(item)) is not None]
+    return [manifest for file in files for manifest in parse_manifests(_content(file), file)]
 
 
-def _documents(file: str) -> Iterator[Any]:
+def parse_manifests(content: bytes, name: str) -> list[Manifest]:
+    """Reads every workload from a text.
+
+    Args:
+        content: YAML or JSON; the caller has capped it.
+        name: What the text is, for the error.
+
+    Returns:
+        As `read_manifests`.
+
+    Raises:
+        ManifestError: The text is not YAML.
+    """
+    try:
+        documents = load_documents(content)
+    except YamlError as error:
+        raise ManifestError(f"{name}: {error}") from None
+    items = chain.from_iterable(map(_items, documents))
+    return [manifest for item in items if (manifest := _workload(item)) is not None]
+
+
+def _content(file: str) -> bytes:
     try:
         with click.open_file(file, "rb") as stream:
-            content = stream.read(_MANIFEST_BYTES + 1)
-        if len(content) > _MANIFEST_BYTES:
-            raise ManifestError(f"{file}: is larger than {_MANIFEST_BYTES} bytes")
-        for document in load_documents(content):
-            yield from _items(document)
+            content: bytes = stream.read(_MANIFEST_BYTES + 1)
     except OSError as error:
         raise ManifestError(f"{file}: {error.strerror}") from None
-    except YamlError as error:
-        raise ManifestError(f"{file}: {error}") from None
+    if len(content) > _MANIFEST_BYTES:
+        raise ManifestError(f"{file}: is larger than {_MANIFEST_BYTES} bytes")
+    return content
 
 
 def _items(document: Any) -> list[Any]:

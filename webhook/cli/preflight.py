@@ -1,19 +1,18 @@
 """The webhook's decision without a webhook: the review that a CREATE would bring, decided on the spot."""
 
 import json
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from webhook.admission.decide import Decider, Question
-from webhook.admission.decision import Decision, DecisionRecord, record_decision
+from webhook.admission.decide import Question
+from webhook.admission.decision import Decision
+from webhook.admission.record import DecisionRecord, record_decision
 from webhook.admission.review import decode_review
 from webhook.cli.manifests import Manifest
-from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.model.evidence import TriggerTime
 from webhook.model.timestamp import unix_millis
-from webhook.settings.loading import Settings
+from webhook.server.ruleset import Ruleset
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,14 @@ class Preflight:
     record: DecisionRecord
 
 
-async def preflight(manifest: Manifest, environment: str, settings: Settings, decider: Decider) -> Preflight:
+async def preflight(manifest: Manifest, environment: str, rules: Ruleset, deadline: float) -> Preflight:
     """Decides about a manifest as the webhook would about its CREATE.
 
     Args:
         manifest: The workload.
         environment: The target environment.
-        settings: The configuration.
-        decider: Decides by the same configuration.
+        rules: The configuration, and what decides by it.
+        deadline: When the decision must stand, on `time.monotonic`'s scale, seconds.
 
     Returns:
         The decision and its record.
@@ -49,9 +48,9 @@ async def preflight(manifest: Manifest, environment: str, settings: Settings, de
     body = review_body(manifest)
     review = decode_review(body)
     now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
-    question = Question(review, body, environment, now, time.monotonic() + LIMITS.deadline_maximum)
-    decision = await decider.decide(question)
-    return Preflight(manifest, decision, record_decision(decision, review, settings, now))
+    question = Question(review, body, environment, now, deadline)
+    decision = await rules.decider.decide(question)
+    return Preflight(manifest, decision, record_decision(decision, review, rules.settings, now))
 
 
 def review_body(manifest: Manifest) -> bytes:

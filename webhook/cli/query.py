@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,12 @@ import click
 
 from webhook.cli.options import EXISTING_FILE, EXIT_REFUSED, EXIT_UNAVAILABLE, INPUT, fail, read_input
 from webhook.cli.remote_query import NotAnsweredError, Server, ask_server
+from webhook.cli.rules import open_rules
 from webhook.errors import ConfigurationError, UnavailableError
-from webhook.kube.client import open_client
 from webhook.limits import LIMITS
 from webhook.model.evidence import EvidenceContext, EvidenceQuery
 from webhook.model.evidence_wire import WireError, parse_request
 from webhook.server.query.desk import EvidenceDesk
-from webhook.server.ruleset import build_stores, make_ruleset
 from webhook.settings.loading import Settings, load_settings
 
 
@@ -89,15 +88,5 @@ async def open_desk(settings: Settings, kubeconfig: Path | None) -> AsyncIterato
     Raises:
         ConfigurationError: A store cannot be made.
     """
-    async with AsyncExitStack() as stack:
-        section = settings.file.stores
-        wants_cluster = section.cluster is not None or (
-            section.registry is not None and section.registry.pull_secrets
-        )
-        client = await stack.enter_async_context(open_client(kubeconfig)) if wants_cluster else None
-        stores = build_stores(settings, client)
-        for store in stores:
-            stack.push_async_callback(store.stop)
-            await store.start()
-        rules = make_ruleset(settings, stores)
+    async with open_rules(settings, kubeconfig) as rules:
         yield EvidenceDesk(lambda: rules.answering)

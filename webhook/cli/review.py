@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from contextlib import AsyncExitStack
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,10 @@ from webhook.admission.answer import Advice, denial_text, printable, warning_tex
 from webhook.cli.manifests import Manifest, ManifestError, read_manifests
 from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, fail
 from webhook.cli.preflight import Preflight, preflight
+from webhook.cli.rules import open_rules
 from webhook.errors import ConfigurationError, ReviewError
-from webhook.kube.client import open_client
 from webhook.limits import LIMITS
 from webhook.model.gate import Verdict
-from webhook.server.ruleset import build_stores, make_decider
 from webhook.settings.loading import Settings, load_settings
 
 _WORDS = {Verdict.PASS: "admitted", Verdict.WARN: "admitted with a warning", Verdict.FAIL: "denied"}
@@ -51,30 +50,32 @@ def command(files: tuple[str, ...], environment: str, config: Path, kubeconfig: 
             click.echo(f"{manifest.kind} {name}: not evaluated (not in the gate's `workloads`)", err=True)
     advice = Advice.of(settings, environment)
     if output == "json":
-        click.echo(json.dumps([_as_json(outcome) for outcome in outcomes], indent=2))
+        click.echo(json.dumps([as_json(outcome) for outcome in outcomes], indent=2))
     else:
         click.echo("\n".join(line for outcome in outcomes for line in _as_lines(outcome, advice)))
-    sys.exit(_exit_code(outcomes))
+    sys.exit(exit_code(outcomes))
 
 
 async def _decide_all(
     manifests: list[Manifest], environment: str, settings: Settings, kubeconfig: Path | None
 ) -> list[Preflight]:
-    async with AsyncExitStack() as stack:
-        section = settings.file.stores
-        wants_cluster = section.cluster is not None or (
-            section.registry is not None and section.registry.pull_secrets
-        )
-        client = await stack.enter_async_context(open_client(kubeconfig)) if wants_cluster else None
-        stores = build_stores(settings, client)
-        for store in stores:
-            await store.start()
-            stack.push_async_callback(store.stop)
-        decider = make_decider(settings, stores)
-        return [await preflight(manifest, environment, settings, decider) for manifest in manifests]
+    async with open_rules(settings, kubeconfig) as rules:
+        # Each has the time that a webhook would have.
+        return [
+            await preflight(manifest, environment, rules, time.monotonic() + LIMITS.deadline_maximum)
+            for manifest in manifests
+        ]
 
 
-def _as_json(outcome: Preflight) -> dict[str, Any]:
+def as_json(outcome: Preflight) -> dict[str, Any]:
+    """Tells a decision to a program.
+
+    Args:
+        outcome: The decision about one workload.
+
+    Returns:
+        JSON: the workload's identity, `allowed`, verdict and reasons, and the record with its digest.
+    """
     decision = outcome.decision
     return {
         "kind": outcome.manifest.kind,
@@ -106,7 +107,15 @@ def _name(manifest: Manifest) -> str:
     return printable(f"{manifest.namespace}/{manifest.name}", 2 * LIMITS.warning_characters)
 
 
-def _exit_code(outcomes: list[Preflight]) -> int:
+def exit_code(outcomes: list[Preflight]) -> int:
+    """Sums decisions up.
+
+    Args:
+        outcomes: The decisions.
+
+    Returns:
+        0 if all are admitted, 3 if those that are not could not be decided, else 1.
+    """
     failed = [outcome.decision for outcome in outcomes if outcome.decision.verdict is Verdict.FAIL]
     if not failed:
         return EXIT_OK
