@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.harness.evidence import digest_of
 from webhook.model.evidence import EvidenceContext, EvidenceProblem, EvidenceQuery, EvidenceResult, EvidenceValue
+from webhook.providers.execution_evidence_contract import CONTRACT
 
 Answer = EvidenceResult | BaseException | None
 
@@ -28,6 +29,7 @@ class ScriptedProvider:
     """Gives what its script says: an answer, an exception, or None for no answer ever."""
 
     provider_id = "execution-evidence"
+    contract = CONTRACT
 
     def __init__(self, script: Mapping[str, Answer], otherwise: Answer = None) -> None:
         """Takes answers by the names of the tests' images."""

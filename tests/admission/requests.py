@@ -53,6 +53,8 @@ def workload(kind: str, pod_spec: Any, **spec: Any) -> dict[str, Any]:
             content: Any = pod_spec
         case "CronJob":
             content = {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": template}}}
+        case "PodTemplate":
+            return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "template": template}
         case _:
             content = {"template": template}
     if isinstance(content, dict):

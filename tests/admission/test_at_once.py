@@ -12,6 +12,7 @@ from tests.harness.evidence import image_of
 from webhook.admission.decide import Decider
 from webhook.limits import LIMITS
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult
+from webhook.providers.execution_evidence_contract import CONTRACT
 
 IMAGES = [image_of(f"image {number}") for number in range(40)]
 POOR = metadata(
@@ -23,6 +24,7 @@ class Crowd:
     """A provider that holds every query until it is let, and counts who waits."""
 
     provider_id = "execution-evidence"
+    contract = CONTRACT
 
     def __init__(self, answer: EvidenceResult | None = None) -> None:
         self.answer = answer or metadata(GOOD)

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+from dataclasses import replace
+from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -14,13 +17,18 @@ from tests.admission.requests import ALSO_UNSEEN, SEEN, STRANGER, THIN, UNSEEN, 
 from tests.admission.world import INSTANT, NOW, World, question
 from tests.harness.evidence import digest_of
 from tests.support.statements import ABSENT
-from webhook.admission.decision import Decision, DecisionRecord, ImageDecision, Ruling, record_decision
-from webhook.admission.images import ContainerUse, WorkloadImage
+from webhook.admission.break_glass import Access, BreakGlass, Claim, Requester
+from webhook.admission.decision import Decision, ImageDecision, Revision, Rollback, Ruling
+from webhook.admission.images import WorkloadImage
+from webhook.admission.pods import ContainerUse
+from webhook.admission.record import DecisionRecord, record_decision
 from webhook.admission.review import decode_review
+from webhook.model.basis import EvidenceBasis, Origin, Platform
 from webhook.model.evidence import EvidenceProblem, EvidenceResult, EvidenceValue, Lane, TriggerTime
 from webhook.model.gate import GateResult, Verdict
 from webhook.providers.answers import metadata_result
 from webhook.reasons import ReasonCode
+from webhook.stores.directory import DirectoryStore
 
 
 def read(record: DecisionRecord) -> dict[str, Any]:
@@ -95,6 +103,8 @@ async def test_the_record_tells_the_decision(world: World) -> None:
         "environment": "Production",
         "triggerTime": {"kind": "unix_millis", "value": int(INSTANT.timestamp()) * 1000},
         "settings": settings.digest,
+        "trust": settings.trust.digest,
+        "software": f"execution-evidence-gate {version('execution-evidence-gate')}",
         "verdict": "Fail",
         "reasons": ["EvidenceMissing", "EvidenceUntrusted"],
     }
@@ -105,6 +115,7 @@ async def test_the_record_tells_what_holds_for_the_whole_review(world: World) ->
     record = read(await world.record(review(deployment(UNSEEN), deployment(UNSEEN))))
     assert record["images"] == []
     assert record["overall"] == {
+        "basis": None,
         "evidence": None,
         "found": "",
         "result": {
@@ -125,7 +136,7 @@ async def test_the_record_holds_the_policy_in_force(world: World) -> None:
     }
     settings = world.settings(policy)
     produced, canary = [
-        read(await world.record(review(deployment(SEEN)), environment, settings))["policy"]
+        read(await world.record(review(deployment(SEEN)), environment, settings))["policy"]["execution-evidence"]
         for environment in ("production", "canary")
     ]
     assert (produced["MinHotSymbolCount"], produced["EvidenceEnvironments"]) == (7, ["qa"])
@@ -145,15 +156,70 @@ async def test_each_image_carries_the_answer_that_its_verdict_rests_on(world: Wo
         "fields": [f"{base}[0].image", f"{base}[2].image"],
         "resolved": None,
     }
-    assert pinned["ruling"]["result"]["reason"] == "EvidenceSufficient"
-    evidence = pinned["ruling"]["evidence"]
+    [pinned_ruling], [tagged_ruling] = pinned["rulings"], tagged["rulings"]
+    assert pinned_ruling["result"]["reason"] == "EvidenceSufficient"
+    evidence = pinned_ruling["evidence"]
     assert evidence["value"]["value"]["execution_evidence_hot_symbol_count"] == "42"
     assert evidence["evidence_anchor"] == {"anchor_type": "image_digest", "anchor_value": SEEN.split("@")[1]}
     assert evidence["evidence_hash"]["value"] == hashlib.sha256(rfc8785.dumps(evidence["value"]["value"])).hexdigest()
     assert tagged["place"] == {"image": "redis", "fields": [f"{base}[1].image"], "resolved": None}
-    assert pinned["ruling"]["found"] == evidence["value"]["value"]["execution_evidence_detail"]
-    assert tagged["ruling"]["found"] == "a tag, which may point to another image tomorrow"
-    assert (tagged["ruling"]["evidence"], tagged["ruling"]["result"]["reason"]) == (None, "ImageNotPinned")
+    assert pinned_ruling["found"] == evidence["value"]["value"]["execution_evidence_detail"]
+    assert tagged_ruling["found"] == "a tag, which may point to another image tomorrow"
+    assert (tagged_ruling["evidence"], tagged_ruling["result"]["reason"]) == (None, "ImageNotPinned")
+    assert tagged_ruling["basis"] is None
+
+
+async def test_each_ruling_names_the_envelopes_that_it_was_made_of(world: World) -> None:
+    record = read(await world.record(review(deployment(SEEN, UNSEEN, STRANGER))))
+    seen, unseen, stranger = [entry["rulings"][0]["basis"] for entry in record["images"]]
+    for basis, name in ((seen, "seen"), (stranger, "stranger")):
+        raw = (world.folder / "evidence" / f"{name}.json").read_bytes()
+        digest = "sha256:" + hashlib.sha256(raw).hexdigest()
+        candidate = {"digest": digest, "uri": f"directory:{name}.json", "platform": None}
+        assert basis == {"candidates": [candidate], "platforms": [], "remark": None, "gap": None}
+    assert unseen == {"candidates": [], "platforms": [], "remark": None, "gap": None}
+
+
+async def test_a_gap_that_decided_is_recorded_with_what_was_found_beside_it(world: World) -> None:
+    (world.folder / "evidence" / "gone.json").symlink_to("nowhere")
+    store = DirectoryStore(world.folder / "evidence")
+    await store.refresh()
+    broken = World(world.folder, [store])
+    record = read(await broken.record(review(deployment(SEEN, THIN, UNSEEN))))
+    (world.folder / "evidence" / "gone.json").unlink()
+    told = [(entry["rulings"][0]["evidence"]["error"], entry["rulings"][0]["basis"]) for entry in record["images"]]
+    assert [error and error["code"] for error, _ in told] == [None, "evidence_unavailable", "evidence_unavailable"]
+    assert [basis["gap"] for _, basis in told] == [None, *["store directory: a file cannot be read"] * 2]
+    assert [len(basis["candidates"]) for _, basis in told] == [1, 1, 0]
+
+
+async def test_what_was_made_of_stands_there_also_where_no_value_does(world: World) -> None:
+    closed = {"allowRawValues": False}
+    record = read(await world.record(review(deployment(SEEN)), settings=world.settings(disclosure=closed)))
+    [ruling] = record["images"][0]["rulings"]
+    assert ruling["evidence"]["value"] is None
+    assert len(ruling["basis"]["candidates"]) == 1
+
+
+async def test_the_conditions_of_the_environment_are_in_the_record(world: World) -> None:
+    condition = {
+        "name": "hot",
+        "environments": ["Production"],
+        "query": {"provider": "execution-evidence", "check": "hot_symbol_count"},
+        "bind": {"image_digest": "imageDigest", "repository": "repository", "environment": "environment"},
+        "comparator": "greater_than",
+        "expected": 1.5,
+    }
+    other = condition | {"name": "other", "environments": ["canary"]}
+    settings = world.settings(gates={"conditions": [condition, other]})
+    record = read(await world.record(review(deployment(SEEN)), settings=settings))
+    filled = {"minLane": "Verified", "action": "Block"}
+    query = condition["query"] | {"params": None}  # type: ignore[operator]  # a mapping
+    assert record["conditions"] == [condition | filled | {"query": query}]
+    gate, asked = record["images"][0]["rulings"]
+    assert asked["result"]["gate"] == "conditions/hot"
+    assert asked["evidence"]["value"] == {"kind": "json", "value": 42}
+    assert asked["basis"] == gate["basis"]
 
 
 @pytest.mark.parametrize("case", BODIES)
@@ -202,7 +268,7 @@ async def test_a_failure_is_recorded_with_its_cause(world: World) -> None:
     decision = await world.decider(settings, provider).decide(question(body))
     record = record_decision(decision, decode_review(body), settings, NOW)
     assert_reproducible(record)
-    error = read(record)["images"][1]["ruling"]["evidence"]["error"]
+    error = read(record)["images"][1]["rulings"][0]["evidence"]["error"]
     assert error == {"code": "evidence_unavailable", "message": "store registry: it answers 429", "details": None}
 
 
@@ -225,14 +291,29 @@ IMAGES = st.builds(
     TEXT,
     st.lists(st.builds(ContainerUse, TEXT, TEXT), max_size=3).map(tuple),
 )
+DIGESTS = st.binary(min_size=32, max_size=32).map(lambda raw: "sha256:" + raw.hex())
+PLATFORMS = st.builds(Platform, TEXT, TEXT)
+BASES = st.none() | st.builds(
+    EvidenceBasis,
+    st.lists(st.builds(Origin, DIGESTS, TEXT, st.none() | PLATFORMS), max_size=3).map(tuple),
+    st.lists(PLATFORMS, max_size=2).map(tuple),
+    st.none() | TEXT,
+    st.none() | TEXT,
+)
+KNOWN = st.builds(lambda answer, basis: answer and replace(answer, basis=basis), ANSWERS, BASES)
+RULINGS = st.lists(st.builds(Ruling, RESULTS, TEXT, KNOWN), min_size=1, max_size=3).map(tuple)
 RESOLVED = st.none() | st.just(digest_of("seen"))
+REVISIONS = st.none() | st.builds(Revision, TEXT, TEXT, st.integers(0, 2**52))
+ROLLBACKS = st.none() | st.builds(Rollback, REVISIONS, TEXT, RULINGS)
+WHO = st.builds(Requester, username=TEXT, uid=TEXT, groups=st.none() | st.lists(TEXT, max_size=2).map(tuple))
+CLAIMS = st.builds(Claim, st.none() | TEXT, st.none() | TEXT, WHO, TEXT)
+GLASSES = st.builds(BreakGlass, CLAIMS, st.sampled_from(Access), TEXT, st.just(timedelta(hours=24)))
 DECISIONS = st.builds(
     Decision,
     TEXT,
-    st.lists(st.builds(ImageDecision, IMAGES, st.builds(Ruling, RESULTS, TEXT, ANSWERS), RESOLVED), max_size=3).map(
-        tuple
-    ),
+    st.lists(st.builds(ImageDecision, IMAGES, RULINGS, RESOLVED, ROLLBACKS), max_size=3).map(tuple),
     st.none() | st.builds(Ruling, RESULTS, TEXT),
+    st.none() | GLASSES,
 )
 
 
@@ -265,5 +346,5 @@ def test_a_decision_without_any_result_is_no_pass() -> None:
 )
 def test_the_most_severe_result_is_the_verdict(verdicts: list[Verdict], expected: Verdict) -> None:
     image = WorkloadImage(ALSO_UNSEEN, None, "", ())
-    entries = [ImageDecision(image, ruling(verdict, ReasonCode.EVIDENCE_MISSING)) for verdict in verdicts]
+    entries = [ImageDecision(image, (ruling(verdict, ReasonCode.EVIDENCE_MISSING),)) for verdict in verdicts]
     assert Decision("production", tuple(entries)).verdict is expected

@@ -27,6 +27,7 @@ INVALID = "Fail ImageReferenceInvalid"
 
 PREFIX = dict.fromkeys(API_VERSIONS, "spec.template.spec") | {
     "Pod": "spec",
+    "PodTemplate": "template.spec",
     "CronJob": "spec.jobTemplate.spec.template.spec",
 }
 VOLUMES = [{"name": "data", "emptyDir": {}}, {"name": "model", "image": {"reference": UNSEEN}}]
@@ -95,54 +96,6 @@ async def test_a_kind_that_the_gate_cannot_read_is_not_admitted(world: World, ki
 async def test_the_version_of_a_kind_does_not_matter(world: World) -> None:
     kind = {"group": "apps", "version": "v2beta7", "kind": "Deployment"}
     assert await world.said(review(deployment(SEEN), kind=kind)) == SUFFICIENT
-
-
-REFERENCE = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"}
-
-
-@pytest.mark.parametrize(("action", "expected"), [("Block", UNSUPPORTED), ("Warn", "Warn WorkloadNotSupported")])
-async def test_a_rollout_without_template_is_not_readable(world: World, action: str, expected: str) -> None:
-    rollout = workload("Rollout", None, template=ABSENT, workloadRef=REFERENCE)
-    settings = world.settings({"MissingEvidenceAction": action})
-    assert await world.said(review(rollout), settings=settings) == expected
-
-
-async def test_a_template_is_no_cover_for_a_reference_to_another_workload(world: World) -> None:
-    # argo-rollouts 1.x, RolloutSpec.EmptyTemplate: a template without labels and annotations counts as empty, and
-    # the pods are made from the reference (rollout/templateref.go, Resolve).
-    rollout = workload("Rollout", None, template={"spec": pod(SEEN)}, workloadRef=REFERENCE)
-    assert await world.said(review(rollout)) == UNSUPPORTED
-
-
-async def test_a_reference_that_is_added_later_is_a_change(world: World) -> None:
-    old = workload("Rollout", None, template={"spec": pod(SEEN)})
-    new = workload("Rollout", None, template={"spec": pod(SEEN)}, workloadRef=REFERENCE)
-    assert await world.said(review(new, old)) == UNSUPPORTED
-
-
-def referring(replicas: int = 3, reference: Any = REFERENCE, **metadata: Any) -> dict[str, Any]:
-    rollout = workload("Rollout", None, template=ABSENT, workloadRef=reference, replicas=replicas)
-    return rollout | {"metadata": rollout["metadata"] | metadata}
-
-
-REFERRING: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
-    ("a finalizer goes", referring(), referring(finalizers=["x"]), "Pass ImagesUnchanged"),
-    ("being deleted", referring(deletionTimestamp="2026-11-24T06:36:35Z"), referring(), "Pass ImagesUnchanged"),
-    ("N to M", referring(5), referring(3), "Pass ImagesUnchanged"),
-    ("N to 0", referring(0), referring(3), "Pass ImagesUnchanged"),
-    ("0 to N", referring(3), referring(0), UNSUPPORTED),
-    ("another reference", referring(reference=REFERENCE | {"name": "other"}), referring(), UNSUPPORTED),
-    ("another kind of it", referring(reference=REFERENCE | {"kind": "PodTemplate"}), referring(), UNSUPPORTED),
-]
-
-
-@pytest.mark.parametrize(
-    ("new", "old", "expected"), [row[1:] for row in REFERRING], ids=[row[0] for row in REFERRING]
-)
-async def test_a_workload_that_keeps_its_reference_is_not_held_up(
-    world: World, new: dict[str, Any], old: dict[str, Any], expected: str
-) -> None:
-    assert await world.said(review(new, old)) == expected
 
 
 UNREADABLE_OBJECTS: list[tuple[str, Any]] = [

@@ -10,7 +10,7 @@ import pytest
 from tests.admission.providers import GOOD, UNAVAILABLE, ScriptedProvider, always, metadata
 from tests.admission.requests import ALSO_SEEN, ALSO_UNSEEN, SEEN, TAGGED, THIN, UNSEEN, deployment, review
 from tests.admission.world import NOW, World, question, respond, said
-from webhook.admission import rule
+from webhook.admission import gate_ruler
 from webhook.limits import LIMITS
 from webhook.model.evidence import EvidenceProblem, EvidenceResult, EvidenceValue
 from webhook.providers.execution_evidence import ExecutionEvidenceProvider
@@ -206,12 +206,12 @@ async def test_one_answer_is_ruled_on_for_each_environment_apart(world: World) -
 
 
 async def test_the_memory_of_rulings_has_a_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rule, "LIMITS", replace(LIMITS, answers_at_hand=3))
+    monkeypatch.setattr(gate_ruler, "LIMITS", replace(LIMITS, answers_at_hand=3))
     decider = world.decider(world.settings(), always(metadata(dict(GOOD))))
     for number in range(10):
         image = f"registry.example.com/shop/{number}@{SEEN.partition('@')[2]}"
         assert said(await decider.decide(question(review(deployment(image))))) == "Pass EvidenceSufficient"
-    assert len(decider._ruler._rulings) == 3
+    assert len(decider._panel.gates[0]._rulings) == 3
 
 
 async def test_rulings_on_troubles_are_not_kept(world: World) -> None:
@@ -219,4 +219,4 @@ async def test_rulings_on_troubles_are_not_kept(world: World) -> None:
     decider = world.decider(world.settings(), always(UNAVAILABLE))
     for _ in range(10):
         assert said(await decider.decide(question(review(deployment(SEEN))))) == "Fail EvidenceUnavailable"
-    assert decider._ruler._rulings == {}
+    assert decider._panel.gates[0]._rulings == {}

@@ -9,12 +9,18 @@ from tests.admission.requests import SEEN, pod, review, workload
 from tests.admission.world import World, question
 from tests.harness.workloads import API_VERSIONS
 from webhook.admission.images import pull_identity
+from webhook.admission.pods import PodSource
 from webhook.admission.review import decode_review
 from webhook.model.evidence import PullIdentity
 
 
 def identity(spec: dict[str, Any], kind: str = "Deployment") -> PullIdentity | None:
-    return pull_identity(decode_review(review(workload(kind, spec), namespace="shop")))
+    return of_body(review(workload(kind, spec), namespace="shop"))
+
+
+def of_body(body: bytes) -> PullIdentity | None:
+    request = decode_review(body)
+    return pull_identity(PodSource(request.kind.kind, request.object), request.namespace)
 
 
 @pytest.mark.parametrize("kind", API_VERSIONS)
@@ -44,7 +50,7 @@ def test_what_a_pod_leaves_out_is_as_the_api_server_fills_it(
 def test_an_object_without_a_pod_template_has_none() -> None:
     assert identity({}, "Rollout") == PullIdentity("shop", "default", ())
     body = review(workload("Rollout", pod(SEEN), workloadRef={"name": "cart"}))
-    assert pull_identity(decode_review(body)) is None
+    assert of_body(body) is None
 
 
 @pytest.mark.parametrize(

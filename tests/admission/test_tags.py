@@ -10,7 +10,8 @@ from tests.admission.providers import GOOD, always, metadata
 from tests.admission.requests import SEEN, UNSEEN, deployment, review
 from tests.admission.world import NOW, World, question, respond, said
 from tests.harness.evidence import REPOSITORY, digest_of
-from webhook.admission.decision import Decision, record_decision
+from webhook.admission.decision import Decision
+from webhook.admission.record import record_decision
 from webhook.admission.review import decode_review
 from webhook.errors import UnavailableError
 from webhook.gates.execution_evidence import evaluate
@@ -192,7 +193,7 @@ async def test_the_record_says_which_digest_the_tag_pointed_to(world: World) -> 
     record = record_decision(decision, decode_review(review(deployment(TAGGED, UNSEEN))), resolving(world), NOW)
     tagged, pinned = json.loads(record.content)["images"]
     assert (tagged["place"]["image"], tagged["place"]["resolved"]) == (TAGGED, digest_of("seen"))
-    assert tagged["ruling"]["evidence"]["evidence_anchor"]["anchor_value"] == digest_of("seen")
+    assert tagged["rulings"][0]["evidence"]["evidence_anchor"]["anchor_value"] == digest_of("seen")
     assert pinned["place"]["resolved"] is None
 
 
@@ -202,10 +203,11 @@ async def test_the_record_alone_suffices_to_come_to_the_same_result(world: World
         record = record_decision(decision, decode_review(review(deployment(TAGGED))), resolving(world), NOW)
         content = json.loads(record.content)
         [image] = content["images"]
-        policy = ExecutionEvidencePolicy.model_validate(content["policy"])
-        again = evaluate(policy, GateContext("production", image["ruling"]["evidence"]["value"]["value"]))
+        [ruling] = image["rulings"]
+        policy = ExecutionEvidencePolicy.model_validate(content["policy"]["execution-evidence"])
+        again = evaluate(policy, GateContext("production", ruling["evidence"]["value"]["value"]))
         assert (again.result.value, again.message, again.reason.value) == tuple(
-            image["ruling"]["result"][member] for member in ("result", "message", "reason")
+            ruling["result"][member] for member in ("result", "message", "reason")
         )
 
 

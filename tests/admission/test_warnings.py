@@ -17,7 +17,7 @@ from tests.admission.requests import (
 )
 from tests.admission.world import World
 from tests.harness.evidence import REPOSITORY
-from webhook.admission.answer import printable
+from webhook.model.printable import printable
 
 WARN = "execution-evidence: No execution evidence found for this artifact (warn mode)"
 ATTEST = "run it in staging with profiling on, then `evidence-gate attest`"

@@ -16,8 +16,9 @@ from tests.support.keys import ecdsa
 from tests.support.rules import OPEN
 from tests.support.statements import predicate, statement
 from webhook.admission.answer import build_response
-from webhook.admission.decide import Decider, Question
-from webhook.admission.decision import Decision, DecisionRecord, record_decision
+from webhook.admission.decide import Cluster, Decider, Question
+from webhook.admission.decision import Decision
+from webhook.admission.record import DecisionRecord, record_decision
 from webhook.admission.review import decode_review
 from webhook.model.evidence import TriggerTime
 from webhook.providers.protocol import EvidenceProvider
@@ -96,13 +97,17 @@ class World:
         return load_settings(path)
 
     def decider(
-        self, settings: Settings, provider: EvidenceProvider | None = None, tags: TagResolver | None = None
+        self,
+        settings: Settings,
+        provider: EvidenceProvider | None = None,
+        tags: TagResolver | None = None,
+        reader: Cluster | None = None,
     ) -> Decider:
         """A decider over the folder; another provider takes the place of the one with its id."""
         providers = build_providers(settings, self.stores)
         if provider is not None:
             providers[provider.provider_id] = provider
-        return Decider(settings, providers, tags)
+        return Decider(settings, providers, tags, reader)
 
     async def decide(
         self, body: bytes, environment: str = "production", settings: Settings | None = None

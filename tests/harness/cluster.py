@@ -24,6 +24,8 @@ _ACCOUNT_ROLE = {
     "rules": [
         {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
         {"apiGroups": ["stella.ops"], "resources": ["executionevidences"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["podtemplates"], "verbs": ["get"]},
     ],
 }
 _ACTIVE_SECONDS = 10.0

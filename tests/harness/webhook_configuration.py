@@ -16,7 +16,7 @@ _RULES = (
     {"apiGroups": ["argoproj.io"], "apiVersions": ["v1alpha1"], "resources": ["rollouts"]},
     {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["statefulsets", "daemonsets", "replicasets"]},
     {"apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs", "cronjobs"]},
-    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]},
+    {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods", "podtemplates"]},
 )
 
 

@@ -14,6 +14,7 @@ API_VERSIONS = {
     "Job": "batch/v1",
     "CronJob": "batch/v1",
     "Pod": "v1",
+    "PodTemplate": "v1",
     "Rollout": "argoproj.io/v1alpha1",
 }
 """Kind to API version."""
@@ -56,12 +57,12 @@ def workload(kind: str, name: str, image: str, **spec: Any) -> dict[str, Any]:
     Returns:
         The manifest.
     """
-    return {
-        "apiVersion": API_VERSIONS[kind],
-        "kind": kind,
-        "metadata": {"name": name},
-        "spec": _spec(kind, {"containers": [{"name": "cart", "image": image}]}) | spec,
-    }
+    container = {"name": "cart", "image": image}
+    head = {"apiVersion": API_VERSIONS[kind], "kind": kind, "metadata": {"name": name}}
+    if kind == "PodTemplate":
+        # The one kind without `spec`.
+        return head | {"template": {"metadata": {"labels": _LABELS}, "spec": {"containers": [container]}}}
+    return head | {"spec": _spec(kind, {"containers": [container]}) | spec}
 
 
 def deployment(name: str, image: str, **spec: Any) -> dict[str, Any]:

@@ -29,6 +29,12 @@ def draft(**changes: Any) -> EventDraft:
         "name": "cart",
         "uid": None,
     }
-    words: dict[str, Any] = {"type": "Warning", "reason": "EvidenceMissing", "action": "Deny", "note": "no evidence"}
+    words: dict[str, Any] = {
+        "type": "Warning",
+        "reason": "EvidenceMissing",
+        "action": "Deny",
+        "note": "no evidence",
+        "decision": None,
+    }
     regarding = Regarding(**{key: changes.get(key, value) for key, value in about.items()})
     return EventDraft(regarding, **{key: changes.get(key, value) for key, value in words.items()})

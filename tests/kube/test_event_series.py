@@ -113,3 +113,27 @@ def test_a_renewed_series_has_a_new_name() -> None:
     series.renew()
     assert series.path != before
     assert series.reported == 0
+
+
+def test_an_event_names_the_decision_that_it_tells_of() -> None:
+    assert body(decision="sha256:1")["metadata"]["annotations"] == {"stella.ops/decision": "sha256:1"}
+    assert "annotations" not in body()["metadata"]
+
+
+def test_a_series_names_the_latest_decision() -> None:
+    series = Series(draft(decision="sha256:1"), 0.0)
+    series.repeat(1.0, "sha256:2")
+    assert series.body("pod-1")["metadata"]["annotations"] == {"stella.ops/decision": "sha256:2"}
+    series.repeat(2.0, "sha256:3")
+    patch = series.patch()
+    assert patch["metadata"] == {"annotations": {"stella.ops/decision": "sha256:3"}}
+    assert patch["series"]["count"] == 3
+
+
+def test_a_patch_without_a_decision_leaves_the_annotations_alone() -> None:
+    assert Series(draft(), 0.0).patch().keys() == {"series"}
+
+
+def test_another_decision_alone_is_a_repeat() -> None:
+    assert draft(decision="sha256:1") == draft(decision="sha256:2")
+    assert len({draft(decision="sha256:1"), draft(decision="sha256:2")}) == 1

@@ -15,6 +15,7 @@ from tests.harness.gate import Gate
 from tests.support.rules import ruled_by
 from webhook.kube.events import EventRecorder
 from webhook.providers.protocol import EvidenceProvider
+from webhook.records.opening import open_records
 from webhook.server.admission import AdmissionHandler, admission_server
 from webhook.server.clients import ClientRule
 from webhook.server.logs import LineWriter
@@ -85,7 +86,10 @@ class Server:
         self._stack.callback(os.close, descriptor)
         self._writer = LineWriter(descriptor)
         self._stack.callback(self._writer.close)
-        traces = Traces(self.metrics, self._writer, self._recorder)
+        self._records = open_records(settings.file.records, self.gate.folder, self._writer)
+        self._stack.push_async_callback(self._records.close, 5.0)
+        await self._records.start()
+        traces = Traces(self.metrics, self._records, self._recorder)
         self.handler = AdmissionHandler(self.rules, traces, self.metrics, self._clients)
         await self._listen()
         return self
@@ -135,6 +139,9 @@ class Server:
         return value or 0.0
 
     def lines(self) -> list[dict[str, Any]]:
-        """Closes the writer and gives the decision lines."""
+        """Closes the sinks and gives the decision lines."""
+        for writer in self._records.writers:
+            writer.close(5.0)
         self._writer.close()
-        return [json.loads(line) for line in self._lines.read_bytes().splitlines()]
+        lines = [json.loads(line) for line in self._lines.read_bytes().splitlines()]
+        return [line for line in lines if line["message"] == "decision"]

@@ -22,11 +22,12 @@ from webhook.server.traces import event_draft
 
 HOSTILE = "evil\x1b[2J\r\n\u2028\u202e\u20ac"
 WARN = {"MissingEvidenceAction": "Warn"}
+DIGEST = "sha256:" + "d" * 64
 
 
 async def draft(world: World, body: bytes, policy: dict[str, Any] | None = None, **sections: Any) -> EventDraft:
     decision = await world.decide(body, settings=world.settings(policy, **sections))
-    return event_draft(decision, decode_review(body))
+    return event_draft(decision, decode_review(body), DIGEST)
 
 
 EVENTS: list[tuple[str, bytes, dict[str, Any], tuple[str, str, str]]] = [
@@ -56,7 +57,7 @@ async def test_an_exempt_image_leaves_a_normal_event(world: World) -> None:
 async def test_what_could_not_be_looked_up_leaves_a_warning(world: World) -> None:
     body = review(deployment(UNSEEN))
     decision = await world.decider(world.settings(), always(UNAVAILABLE)).decide(question(body))
-    event = event_draft(decision, decode_review(body))
+    event = event_draft(decision, decode_review(body), DIGEST)
     assert (event.type, event.reason, event.action) == ("Warning", "EvidenceUnavailable", "Denied")
     assert "store registry: it answers 429" in event.note
 
@@ -156,3 +157,7 @@ async def test_an_event_is_about_the_requests_object(
 async def test_equal_denials_are_one_event(world: World) -> None:
     events = {await draft(world, review(deployment(UNSEEN), uid=f"uid-{index}")) for index in range(3)}
     assert len(events) == 1
+
+
+async def test_an_event_names_the_decisions_record(world: World) -> None:
+    assert (await draft(world, review(deployment(UNSEEN)))).decision == DIGEST

@@ -78,6 +78,38 @@ async def test_a_first_statement_that_does_not_suffice_hides_no_better_one(gate:
             assert await server.said(asking(registry, f"@{digest_of('thin')}")) == "Pass EvidenceSufficient"
 
 
+def beacons(image: str, verified: int) -> dict[str, Any]:
+    members = {"beaconsExpected": 10, "beaconsVerified": verified}
+    return statement(image, **members) | {"predicateType": "stella.ops/beaconAttestation@v1"}
+
+
+async def test_beacons_beside_an_image_are_found_and_hide_nothing(gate: Gate) -> None:
+    """Whichever statement a registry gives first, and in haste: the other kind is looked for until it is found."""
+    async with RegistrySimulator() as registry:
+        gate.configuration["PolicyGates"]["BeaconRate"] = {"Enabled": True, "MissingBeaconAction": "Block"}
+        configure(gate, registry)
+        async with Server(gate) as server:
+            attach(gate, registry)
+            assert await server.said(asking(registry, f"@{IMAGE}")) == "Fail BeaconDataMissing"
+            for name, order in (("first", 1), ("last", -1)):
+                image = digest_of(name)
+                for content in [statement(image), beacons(image, 9)][::order]:
+                    registry.attach(PATH, image, gate.signer.sign(content).encode())
+                assert (await server.said(asking(registry, f"@{image}"))).startswith("Pass ")
+            few = digest_of("few")
+            attach(gate, registry, few)
+            registry.attach(PATH, few, gate.signer.sign(beacons(few, 7)).encode())
+            assert await server.said(asking(registry, f"@{few}")) == "Fail BeaconRateInsufficient"
+
+
+async def test_beacons_alone_are_no_execution_evidence(gate: Gate) -> None:
+    async with RegistrySimulator() as registry:
+        configure(gate, registry)
+        registry.attach(PATH, IMAGE, gate.signer.sign(beacons(IMAGE, 10)).encode())
+        async with Server(gate) as server:
+            assert await server.said(asking(registry, f"@{IMAGE}")) == "Fail EvidenceMissing"
+
+
 def store_of(server: Server) -> RegistryStore:
     (store,) = server.rules._stores
     assert isinstance(store, RegistryStore)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import rfc8785
 
 from tests.admission.requests import (
     SEEN,
@@ -21,11 +22,13 @@ from tests.admission.world import NOW, World
 from tests.harness.gate import Gate
 from tests.server.serving import Server
 from tests.simulators.api_server import ApiServerSimulator
-from webhook.admission.decision import record_decision
+from webhook.admission.record import record_decision
 from webhook.admission.review import decode_review
 from webhook.kube.client import open_client
 from webhook.kube.events import EventRecorder
-from webhook.server.traces import decision_line
+from webhook.records.chain import Chain, Place
+from webhook.records.entry import decision_entry
+from webhook.server.traces import decided
 
 HOSTILE = "evil\x1b[2J\r\n\u2028\u202e\u20ac"
 
@@ -51,14 +54,14 @@ async def test_the_decision_line_is_json_and_holds_the_record_byte_for_byte(worl
     subject = decode_review(body)
     decision = await world.decide(body, settings=settings)
     record = record_decision(decision, subject, settings, NOW)
-    line = decision_line(decision, subject, record, 0.0012344)
-    assert b"\n" not in line
-    entry = json.loads(line)
+    entry_line, _ = Chain("a").link(decision_entry(decided(decision, subject, record, 0.0012344)), Place(), 0)
+    assert b"\n" not in entry_line
+    entry = json.loads(entry_line)
     assert (entry["uid"], entry["verdict"]) == (subject.uid, decision.verdict.value)
     assert entry["reasons"].split(",") == [reason.value for reason in decision.reasons]
     assert (entry["level"], entry["message"], entry["seconds"]) == ("INFO", "decision", 0.001234)
     assert entry["record"] == json.loads(record.content)
-    content = line[line.index(b'"record": ') + len(b'"record": ') : -1]
+    content = entry_line[entry_line.index(b',"record":') + len(b',"record":') : -1]
     assert entry["decision"] == "sha256:" + hashlib.sha256(content).hexdigest()
 
 
@@ -100,6 +103,16 @@ async def test_an_event_is_left_by_what_was_evaluated_and_not_by_a_dry_run(
         await server.answer(body, environment)
         assert len(server.lines()) == 1
     assert recorder.queued == expected
+
+
+async def test_audit_annotation_line_and_event_name_the_same_record(gate: Gate, recorder: EventRecorder) -> None:
+    gate.configure(gate.configuration | {"events": {"enabled": True}})
+    async with Server(gate, recorder=recorder) as server:
+        answer = await server.answer(review(deployment(UNSEEN)))
+        [line] = server.lines()
+    [series] = recorder._queue
+    named = {answer["auditAnnotations"]["decision"], line["decision"], series.draft.decision}
+    assert named == {"sha256:" + hashlib.sha256(rfc8785.dumps(line["record"])).hexdigest()}
 
 
 async def test_no_event_is_left_where_they_are_switched_off(gate: Gate, recorder: EventRecorder) -> None:

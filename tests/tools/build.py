@@ -15,9 +15,9 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from tests.tools.modules import ALWAYS_BUILT, MODULES, TEST_MODULES, Module
 from tests.tools.progress import run_showing_progress, say
 
 HERE = Path(__file__).resolve().parent
@@ -26,71 +26,18 @@ ASSETS = ("kube-apiserver", "etcd", "kubectl")
 """What setup-envtest installs; whoever has it needs the other programs on `PATH`."""
 _HELM_MAJOR = 4
 
-_VERSION_VARIABLES = "k8s.io/component-base/version"
-
 
 class ToolsError(Exception):
     """The programs are not to be had; the text says what to do."""
 
 
-@dataclass(frozen=True)
-class Module:
-    """A Go module below this folder whose `tool` directives name programs.
-
-    Attributes:
-        folder: The module's folder.
-        programs: The files that a build of its tools gives.
-    """
-
-    folder: str
-    programs: tuple[str, ...]
-
-    def output(self, target: Path) -> str:
-        """Gives `go build`'s `-o`: a single program is named, since Go would call etcd after its folder `server`."""
-        return str(target / self.programs[0]) if len(self.programs) == 1 else f"{target}{os.sep}"
-
-    def linker_flags(self, go_mod: str) -> str:
-        """Strips debug information, and tells Kubernetes its version as its own build does."""
-        flags = "-s -w"
-        release = re.search(r"\bk8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)", go_mod)
-        if release:
-            values = zip(("gitVersion", "gitMajor", "gitMinor"), release.groups(), strict=True)
-            flags += "".join(f" -X {_VERSION_VARIABLES}.{name}={value}" for name, value in values)
-        return flags
-
-
-REGISTRY_MODULES = (
-    Module("registry", ("referrers-registry",)),
-    Module("distribution", ("registry",)),
-    Module("oras", ("oras",)),
-    Module("cosign", ("cosign",)),
-)
-"""Built also for those who have assets: setup-envtest installs nothing like them, and the first one is our own."""
-
-TEST_MODULES = (
-    Module("kubernetes", ("kube-apiserver", "kube-controller-manager", "kubectl")),
-    Module("etcd", ("etcd",)),
-    Module("helm", ("helm",)),
-    *REGISTRY_MODULES,
-)
-"""What `make test` needs."""
-
-NODE_MODULES = (
-    Module("node", ("kubelet", "kube-proxy", "kube-scheduler")),
-    Module("coredns", ("coredns",)),
-)
-"""What a node needs besides, for `make e2e`."""
-
-MODULES = TEST_MODULES + NODE_MODULES
-
-
 def program(name: str, environment: Mapping[str, str] = os.environ) -> Path:
-    """Finds a program without building anything.
+    """Finds a program, or a file that is kept beside it, without building anything.
 
     Args:
         name: Its file name, for example `kube-apiserver`.
         environment: `KUBEBUILDER_ASSETS` is honoured first, with `PATH` for what is not in it; without it, and for
-            `REGISTRY_MODULES`, the cache below `XDG_CACHE_HOME` or `~/.cache`.
+            `ALWAYS_BUILT`, the cache below `XDG_CACHE_HOME` or `~/.cache`.
 
     Returns:
         The program.
@@ -98,7 +45,7 @@ def program(name: str, environment: Mapping[str, str] = os.environ) -> Path:
     Raises:
         ToolsError: There is none, Helm is another major version, or nothing has been built yet.
     """
-    module = next(module for module in MODULES if name in module.programs)
+    module = next(module for module in MODULES if name in module.names)
     if not _is_built(module, environment):
         return _of_the_user(name, environment)
     folder = cache_folder(module, environment, go_version())
@@ -139,12 +86,14 @@ def cache_folder(module: Module, environment: Mapping[str, str], version: str, m
         modules: The folder that holds the Go modules.
 
     Returns:
-        A folder whose name changes with the module's go.mod, its go.sum, its own source and the Go version.
+        A folder whose name changes with the module's go.mod, its go.sum, its own source, the files that are kept
+        and the Go version.
     """
     content = hashlib.sha256(version.encode())
     home = modules / module.folder
     for path in (home / "go.mod", home / "go.sum", *sorted(home.glob("*.go"))):
         content.update(hashlib.sha256(path.read_bytes()).digest())
+    content.update("".join(module.files).encode())
     return cache_home(environment) / "tools" / f"{module.folder}-{content.hexdigest()[:16]}"
 
 
@@ -191,7 +140,7 @@ def go_version(go: str = "go") -> str:
 
 
 def _is_built(module: Module, environment: Mapping[str, str]) -> bool:
-    return module in REGISTRY_MODULES or not environment.get(ASSETS_VARIABLE)
+    return module in ALWAYS_BUILT or not environment.get(ASSETS_VARIABLE)
 
 
 def _go_directive(go_mod: Path) -> tuple[int, int]:
@@ -256,11 +205,21 @@ def _build_module(module: Module, target: Path, environment: Mapping[str, str]) 
         packages = run_showing_progress(listing, home, environment, "fetching modules of")
         label = f"of at most {len(packages)} packages compiled for"
         run_showing_progress([*building, "-o", module.output(target), "tool"], home, environment, label)
+        if module.files:
+            _keep_files(module, home, target, environment)
     except subprocess.CalledProcessError as error:
         raise ToolsError(f"`go {error.cmd[1]}` failed in {home}:\n{error.stderr}") from None
     absent = [name for name in module.programs if not (target / name).is_file()]
     if absent:
         raise ToolsError(f"the build in {home} gave no {' and no '.join(absent)}")
+
+
+def _keep_files(module: Module, home: Path, target: Path, environment: Mapping[str, str]) -> None:
+    listing = ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module.source]
+    folder = Path(run_showing_progress(listing, home, environment, "looking for files of")[0])
+    for path in module.files:
+        # By content: the module cache is read-only, and what is copied from it must not be.
+        (target / PurePosixPath(path).name).write_bytes((folder / path).read_bytes())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -6,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.build import HERE, MODULES, Module, ToolsError, build, cache_folder, go_version, program
+from tests.tools.build import HERE, ToolsError, build, cache_folder, go_version, program
+from tests.tools.modules import MODULES, ROLLOUTS_MODULE, Module
 from tests.tools.progress import run_showing_progress
 
 
@@ -97,11 +99,27 @@ def test_programs_that_were_built_before_are_found_and_not_built_again(tmp_path:
     assert build([KUBERNETES], environment) == [folder / name for name in KUBERNETES.programs]
 
 
+@pytest.mark.parametrize("module", [REGISTRY, ROLLOUTS_MODULE], ids=lambda module: module.folder)
 @pytest.mark.usefixtures("go")
-def test_our_own_registry_is_built_also_for_a_user_who_has_assets(tmp_path: Path) -> None:
-    environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl") | built(REGISTRY, tmp_path)
-    folder = cache_folder(REGISTRY, environment, "go1.26.0")
-    assert build([ETCD, REGISTRY], environment) == [tmp_path / "assets" / "etcd", folder / "referrers-registry"]
+def test_what_setup_envtest_does_not_install_is_built_also_for_a_user_who_has_assets(
+    tmp_path: Path, module: Module
+) -> None:
+    environment = install(tmp_path / "assets", "kube-apiserver", "etcd", "kubectl") | built(module, tmp_path)
+    folder = cache_folder(module, environment, "go1.26.0")
+    programs = [folder / name for name in module.programs]
+    assert build([ETCD, module], environment) == [tmp_path / "assets" / "etcd", *programs]
+
+
+@pytest.mark.usefixtures("go")
+def test_a_file_of_a_module_is_found_beside_its_programs(tmp_path: Path) -> None:
+    environment = built(ROLLOUTS_MODULE, tmp_path)
+    folder = cache_folder(ROLLOUTS_MODULE, environment, "go1.26.0")
+    assert program("rollout-crd.yaml", environment) == folder / "rollout-crd.yaml"
+
+
+def test_the_key_changes_with_the_files_that_are_kept() -> None:
+    fewer = dataclasses.replace(ROLLOUTS_MODULE, files=ROLLOUTS_MODULE.files[1:])
+    assert cache_folder(fewer, {}, "go1.26.0") != cache_folder(ROLLOUTS_MODULE, {}, "go1.26.0")
 
 
 def fake_helm(folder: Path, version: str) -> dict[str, str]:

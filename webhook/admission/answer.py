@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from webhook.admission import break_glass
+from webhook.admission.break_glass import BreakGlass
 from webhook.admission.decision import Decision, ImageDecision
 from webhook.limits import LIMITS
 from webhook.model.gate import GateResult, Verdict
+from webhook.model.printable import printable
 from webhook.reasons import ReasonCode
 from webhook.settings.loading import Settings
 
@@ -33,6 +36,8 @@ _NEXT: Mapping[ReasonCode, str] = {
     ReasonCode.BEACON_RATE_INSUFFICIENT: "find out in {environments} why beacons are lost, then count again",
     ReasonCode.CONDITION_NOT_MET: "do what the condition asks for, then try again",
     ReasonCode.CONDITION_UNKNOWN: "ask the platform team to look at the condition and its provider",
+    ReasonCode.BREAK_GLASS: "attest the image, and remove the annotations",
+    ReasonCode.ROLLBACK: "run it again in {environments} with profiling on, then `evidence-gate attest`",
     ReasonCode.IMAGE_NOT_PINNED: "name the image by digest: `image: REPOSITORY@sha256:…`",
     ReasonCode.IMAGE_REFERENCE_INVALID: "correct the image reference",
     ReasonCode.WORKLOAD_NOT_SUPPORTED: "add the kind to the gate's `workloads`, or deploy a kind that it can read",
@@ -113,6 +118,9 @@ def denial_text(decision: Decision, advice: Advice) -> str:
         Lines, at most `LIMITS.message_characters`; digests are whole.
     """
     lines: list[str] = []
+    if decision.break_glass is not None:
+        # First, so that it is not cut off: it is what the user counts on.
+        lines.append(f"{break_glass.GATE_ID}: not honoured, since {decision.break_glass.problem}")
     if decision.overall is not None:
         lines += _lines(decision.overall.result, decision.overall.found, advice)
     for entry, ruling in decision.speaking(Verdict.FAIL):
@@ -120,25 +128,12 @@ def denial_text(decision: Decision, advice: Advice) -> str:
         if entry.resolved is not None:
             image += f"\n  tag:   points to {entry.resolved} now, and may move"
         lines += _lines(ruling.result, ruling.found, advice, image)
+        if entry.rollback is not None:
+            lines.append(f"  rollback: {printable(entry.rollback.found, _FOUND_CHARACTERS)}")
     text = "\n".join(lines)
     if len(text) > LIMITS.message_characters:
         text = text[: LIMITS.message_characters - 40].rsplit("\n", 1)[0] + "\n  … and more; see the audit log"
     return text
-
-
-def printable(text: str, limit: int) -> str:
-    """Makes foreign text fit to show: no line breaks, no terminal codes, not too long.
-
-    Args:
-        text: Anything.
-        limit: Characters to keep.
-
-    Returns:
-        The text with `?` for whatever does not print, and `…` where it was cut.
-    """
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _status(decision: Decision, advice: Advice) -> dict[str, Any]:
@@ -178,12 +173,16 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
         Texts of at most `LIMITS.warning_characters`, `LIMITS.warnings_characters` together, none twice.
     """
     texts: dict[str, None] = {}
-    if decision.overall is not None:
+    if decision.bypassed and decision.break_glass is not None:
+        texts |= dict.fromkeys(_bypass_texts(decision, decision.break_glass))
+    elif decision.overall is not None:
         texts |= dict.fromkeys(_lines(decision.overall.result, decision.overall.found, advice))
     for entry, ruling in decision.speaking(Verdict.WARN):
         result = ruling.result
         texts[f"{result.gate}: {result.message}"] = None
         texts[f"image {_short_image(entry)}: {result.reason.value}: {ruling.found}"] = None
+        if entry.rollback is not None:
+            texts[f"rollback: {entry.rollback.found}"] = None
         texts[f"next: {advice.step(result.reason)}"] = None
     for entry in decision.by_tag:
         name = printable(entry.image.text, _TAGGED_CHARACTERS)
@@ -193,6 +192,16 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
         # A warning of its own: cut off, a link is of no use.
         texts[f"see {advice.help_url}"] = None
     return list(_fitting(texts))
+
+
+def _bypass_texts(decision: Decision, glass: BreakGlass) -> Iterator[str]:
+    """Says that the glass is broken, and what it lets pass."""
+    yield f"{break_glass.GATE_ID}: {break_glass.RESULT.message} {glass.found}"
+    if decision.overall is not None:
+        yield f"overruled: {decision.overall.result.reason.value}: {decision.overall.found}"
+    for entry, ruling in decision.speaking(Verdict.FAIL):
+        yield f"overruled: image {_short_image(entry)}: {ruling.result.reason.value}: {ruling.found}"
+    yield f"next: {_NEXT[ReasonCode.BREAK_GLASS]}"
 
 
 def _fitting(texts: Iterable[str]) -> Iterator[str]:
@@ -208,7 +217,12 @@ def _fitting(texts: Iterable[str]) -> Iterator[str]:
 def _audit_annotations(decision: Decision, record_digest: str) -> dict[str, str]:
     # Only what follows the grammar is quoted: other text could write entries of its own. The record has it all.
     images = ",".join(f"{_audited(entry)}={entry.result.reason.value}" for entry in decision.images)
-    return {
+    glass = decision.break_glass
+    if glass is None:
+        told = {}
+    else:
+        told = {"breakGlass": f"honoured {glass.found}" if glass.honoured else f"not honoured, since {glass.problem}"}
+    return told | {
         "verdict": decision.verdict.value,
         "reasons": ",".join(decision.reasons),
         "images": printable(images, _ANNOTATION_CHARACTERS),

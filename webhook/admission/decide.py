@@ -1,28 +1,29 @@
 """From a review to a decision: which images, what is known of them, what the gates and conditions say."""
 
-import asyncio
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
-from webhook.admission.at_once import all_at_once
-from webhook.admission.decision import Decision, ImageDecision, Ruling, worst
+from webhook.admission.break_glass import read_claim
+from webhook.admission.bypass import AccessReviewer, Bypass
+from webhook.admission.condition_ruler import ConditionRuler
+from webhook.admission.decision import Decision
 from webhook.admission.gate_ruler import GateRuler
-from webhook.admission.images import WorkloadImage, WorkloadNotReadableError, new_images, pull_identity
+from webhook.admission.images import new_images, pull_identity
+from webhook.admission.panel import Panel
+from webhook.admission.pod_finder import ObjectReader, PodFinder
+from webhook.admission.pods import PodSource, WorkloadNotReadableError, workload_kind
 from webhook.admission.review import Review
-from webhook.admission.rule import ImageRuler, Unruled
-from webhook.admission.ruler import Asking, Ruler, Subject
-from webhook.gates.execution_evidence import GATE_ID
+from webhook.admission.revisions import RevisionReader
+from webhook.admission.rollback import RollbackRule
+from webhook.admission.ruler import Asking
+from webhook.errors import UnavailableError
 from webhook.gates.registry import GATES
-from webhook.limits import LIMITS
 from webhook.model.evidence import EvidenceContext, TriggerTime
-from webhook.model.gate import GateResult, Verdict
 from webhook.providers.protocol import EvidenceProvider
-from webhook.reasons import ReasonCode
 from webhook.settings.loading import Settings
 from webhook.stores.protocol import TagResolver
 
-_NO_TENANT = 2**64 - 1
+NO_TENANT = 2**64 - 1
 """The contract wants ids; admission asks for itself. The highest id, which nobody maps to a tenant."""
 
 
@@ -44,6 +45,10 @@ class Question(NamedTuple):
     deadline: float
 
 
+class Cluster(ObjectReader, RevisionReader, AccessReviewer, Protocol):
+    """What a review may need of the cluster."""
+
+
 class Decider:
     """Decides by one snapshot of the settings."""
 
@@ -52,6 +57,7 @@ class Decider:
         settings: Settings,
         providers: Mapping[str, EvidenceProvider],
         resolver: TagResolver | None = None,
+        reader: Cluster | None = None,
     ) -> None:
         """Binds the decider to its snapshot.
 
@@ -59,11 +65,18 @@ class Decider:
             settings: One snapshot, used throughout.
             providers: Who answers by the same snapshot, by id; those of all gates are among them.
             resolver: Resolves tags where `TagPolicy` says so; None where there is no registry store.
+            reader: Reads what a review does not bring, and asks who may bypass; None where there is no cluster.
         """
         self._settings = settings
-        self._ruler = ImageRuler(settings, resolver)
-        self._gates = [GateRuler(gate, settings, providers[gate.provider_id]) for gate in GATES.values()]
-        self._rulers: tuple[Ruler, ...] = (*self._gates,)
+        self._pods = PodFinder(settings.file.workloads, reader, scale_up=settings.file.evaluate_scale_up)
+        gates = [GateRuler(gate, settings, providers[gate.provider_id]) for gate in GATES.values()]
+        conditions = [
+            ConditionRuler(condition, settings.disclosure, providers.get(condition.query.provider_id))
+            for condition in settings.conditions
+        ]
+        self._panel = Panel(settings, gates, conditions, resolver)
+        self._bypass = Bypass(settings.file.break_glass, reader)
+        self._rollback = RollbackRule(settings, reader)
 
     async def decide(self, question: Question) -> Decision:
         """Decides about one review.
@@ -74,19 +87,32 @@ class Decider:
         Returns:
             The decision. It is complete by the deadline: what is not known by then is unavailable.
         """
+        claim = read_claim(question.review, question.body)
+        if claim is None:
+            return await self._decide(question)
+        deadline = question.deadline
+        decision = await self._decide(question._replace(deadline=self._bypass.time_to_decide(deadline)))
+        return await self._bypass.consider(decision, claim, question.trigger_time, deadline)
+
+    async def _decide(self, question: Question) -> Decision:
         environment = question.environment
-        rulers = self._active(environment)
-        if not rulers:
-            return Decision(environment, (), Ruling(self._gates[0].run(environment, {}), ""))
+        if not self._panel.active(environment):
+            return self._panel.inactive(environment)
         try:
-            images = new_images(question.review, question.body, self._settings.file.workloads)
+            source = await self._pods.find(question.review, question.deadline)
+            images = [] if source is None else new_images(question.review, question.body, source)
+        except UnavailableError as error:
+            return self.unavailable(environment, error.detail)
         except WorkloadNotReadableError as error:
-            reason, found = ReasonCode.WORKLOAD_NOT_SUPPORTED, str(error)
-            rulings = [ruler.without_evidence(environment, reason, found) for ruler in rulers]
-            return Decision(environment, (), worst(rulings))
-        if not images:
-            return Decision(environment, (), _NOTHING_NEW)
-        return Decision(environment, tuple(await self._decide_images(images, question, rulers)))
+            return self._panel.unreadable(environment, str(error))
+        if source is None or not images:
+            return self._panel.unchanged(environment)
+        asking = self._asking(question, source)
+        decision = await self._panel.decide_images(images, asking)
+        if not self._rollback.speaks(decision, question.review):
+            return decision
+        rulers = self._panel.active(environment)
+        return await self._rollback.reconsider(decision, question.review, question.body, rulers, asking)
 
     def unavailable(self, environment: str, found: str) -> Decision:
         """Decides where nothing could be found out.
@@ -96,86 +122,25 @@ class Decider:
             found: Why, in one clause.
 
         Returns:
-            The most severe of what all that have a say in the environment make of it; never a pass.
+            As `Panel.unavailable`.
         """
-        rulers = self._active(environment) or self._rulers
-        return Decision(environment, (), worst([ruler.unavailable(environment, found) for ruler in rulers]))
+        return self._panel.unavailable(environment, found)
 
-    def _active(self, environment: str) -> list[Ruler]:
-        return [ruler for ruler in self._rulers if ruler.active(environment)]
-
-    async def _decide_images(
-        self, images: list[WorkloadImage], question: Question, rulers: Sequence[Ruler]
-    ) -> list[ImageDecision]:
-        """Rules on each image; those that the deadline overtakes are unavailable, the others stay ruled on."""
-        environment = question.environment
-        decided = [self._ruler.rule_unasked(image, environment, rulers) for image in images]
-        timer = asyncio.timeout(question.deadline - time.monotonic())
-        try:
-            async with timer:
-                await self._ask(decided, self._asking(question), rulers)
-        except TimeoutError:
-            if not timer.expired():
-                raise  # Somebody else's time-out is a bug to be told, not a deadline.
-        return [_too_late(entry, environment, rulers) if isinstance(entry, Unruled) else entry for entry in decided]
-
-    async def _ask(self, decided: list[ImageDecision | Unruled], asking: Asking, rulers: Sequence[Ruler]) -> None:
-        """Puts a decision in the place of each image that is not ruled on, of some images at once.
-
-        What passed before is asked about in turn: the answers are most likely at hand, and starting a task for each
-        would take longer than they do.
-        """
-        apart = [
-            place
-            for place, entry in enumerate(decided)
-            if isinstance(entry, Unruled) and not _passed_before(entry, asking.environment, rulers)
-        ]
-
-        async def work(places: Iterable[int]) -> None:
-            for place in places:
-                entry = decided[place]
-                if isinstance(entry, Unruled):
-                    decided[place] = await self._ruler.rule(entry, asking, rulers)
-
-        if not apart or len(decided) == 1:
-            await work(range(len(decided)))
-            return
-        left = iter(apart)
-        crew = [work(left) for _ in range(min(len(apart), LIMITS.images_at_once))]
-        in_turn = sorted({*range(len(decided))} - {*apart})
-        await all_at_once([work(in_turn), *crew])
-
-    def _asking(self, question: Question) -> Asking:
+    def _asking(self, question: Question, source: PodSource) -> Asking:
         review = question.review
         registry = self._settings.file.stores.registry
+        pull = registry is not None and registry.pull_secrets
         context = EvidenceContext(
-            tenant_id=_NO_TENANT,
-            namespace_id=_NO_TENANT,
+            tenant_id=NO_TENANT,
+            namespace_id=NO_TENANT,
             run_id=review.uid,
             scenario_id="admission",
             stage_id=question.environment,
             trigger_id=review.uid,
             trigger_time=question.trigger_time,
             correlation_id=review.uid,
-            pull=pull_identity(review) if registry is not None and registry.pull_secrets else None,
+            pull=pull_identity(source, review.namespace) if pull else None,
             workload_namespace=review.namespace,
         )
-        return Asking(question.environment, context, review.kind.kind, review.object_name, {})
-
-
-def _passed_before(unruled: Unruled, environment: str, rulers: Sequence[Ruler]) -> bool:
-    reference = unruled.image.reference
-    if reference is None or reference.digest is None:
-        return False
-    subject = Subject(reference.digest, reference.repository)
-    return all(ruler.passed_before(subject, environment) for ruler in rulers)
-
-
-def _too_late(unruled: Unruled, environment: str, rulers: Sequence[Ruler]) -> ImageDecision:
-    late = "no answer from the evidence stores within the deadline"
-    return ImageDecision(unruled.image, tuple([ruler.unavailable(environment, late) for ruler in rulers]))
-
-
-_NOTHING_NEW = Ruling(
-    GateResult(GATE_ID, Verdict.PASS, "The change brings no new image", ReasonCode.IMAGES_UNCHANGED), ""
-)
+        kind = workload_kind(review).kind
+        return Asking(question.environment, context, kind, review.object_name, question.deadline, {})

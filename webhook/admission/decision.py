@@ -1,18 +1,17 @@
-"""What a review comes to, and the record that lets anybody come to it again."""
+"""What a review comes to."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from webhook.admission import break_glass
+from webhook.admission.break_glass import BreakGlass
 from webhook.admission.images import WorkloadImage
-from webhook.admission.review import Review
-from webhook.gates.registry import GATES
-from webhook.model.canonical import canonical_text, sha256_digest
-from webhook.model.evidence import EvidenceResult, TriggerTime
+from webhook.model.canonical import canonical_text
+from webhook.model.evidence import EvidenceResult
 from webhook.model.gate import GateResult, Verdict
 from webhook.reasons import ReasonCode
-from webhook.settings.loading import Settings
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,20 @@ class Ruling:
 
     @cached_property
     def canonical(self) -> bytes:
-        """The ruling as canonical JSON; encoded once, since a warm ruling serves many reviews."""
+        """The ruling as canonical JSON; encoded once, since a warm ruling serves many reviews.
+
+        The basis stands beside the evidence, which has the contract's eight members and no other.
+        """
         result = self.result
         rest = (
             f'"found":{canonical_text(self.found)},"result":{{"gate":{canonical_text(result.gate)},'
             f'"message":{canonical_text(result.message)},"reason":"{result.reason.value}",'
             f'"result":"{result.result.value}"}}}}'
         )
-        evidence = b"null" if self.evidence is None else self.evidence.canonical
-        return b'{"evidence":%b,%b' % (evidence, rest.encode("utf-8"))
+        known = self.evidence
+        evidence = b"null" if known is None else known.canonical
+        basis = b"null" if known is None or known.basis is None else known.basis.canonical
+        return b'{"basis":%b,"evidence":%b,%b' % (basis, evidence, rest.encode("utf-8"))
 
 
 def worst(rulings: Sequence[Ruling]) -> Ruling:
@@ -54,6 +58,47 @@ def worst(rulings: Sequence[Ruling]) -> Ruling:
     return rulings[0] if len(rulings) == 1 else max(rulings, key=_severity_of)
 
 
+class Revision(NamedTuple):
+    """A ReplicaSet of a workload's history that had an image.
+
+    Attributes:
+        name: Its name.
+        uid: Its uid.
+        created: When the API server made it, Unix milliseconds.
+    """
+
+    name: str
+    uid: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What a workload's history says of an image whose evidence has become stale.
+
+    Attributes:
+        revision: The ReplicaSet at whose creation the image would have been admitted; None if there is none.
+        found: The same in one clause, or why there is none.
+        overruled: The rulings in whose place others stand; empty if there is no such ReplicaSet.
+    """
+
+    revision: Revision | None
+    found: str
+    overruled: tuple[Ruling, ...] = ()
+
+    @property
+    def canonical(self) -> bytes:
+        """The record's member `rollback`, as canonical JSON."""
+        made = b"null"
+        if self.revision is not None:
+            name, uid, created = self.revision
+            text = f'{{"created":{created},"name":{canonical_text(name)},"uid":{canonical_text(uid)}}}'
+            made = text.encode("utf-8")
+        overruled = b",".join([ruling.canonical for ruling in self.overruled])
+        found = canonical_text(self.found).encode("utf-8")
+        return b'{"found":%b,"overruled":[%b],"revision":%b}' % (found, overruled, made)
+
+
 class ImageDecision(NamedTuple):
     """What is ruled about one image of a workload.
 
@@ -62,11 +107,13 @@ class ImageDecision(NamedTuple):
         rulings: What each gate and condition says; never empty.
         resolved: The digest that the image's tag pointed to and that was ruled on; None if it is named by digest, or
             was not looked up.
+        rollback: What the workload's history says; None if nobody had to ask.
     """
 
     image: WorkloadImage
     rulings: tuple[Ruling, ...]
     resolved: str | None = None
+    rollback: Rollback | None = None
 
     @property
     def ruling(self) -> Ruling:
@@ -92,15 +139,24 @@ class Decision:
         environment: The target environment.
         images: One decision for each image that was evaluated.
         overall: What holds for the review when no image was evaluated (nothing new, not readable); else None.
+        break_glass: What came of a claim to be let past the gate; None if there was none, or none was needed.
     """
 
     environment: str
     images: tuple[ImageDecision, ...]
     overall: Ruling | None = None
+    break_glass: BreakGlass | None = None
+
+    @property
+    def bypassed(self) -> bool:
+        """Whether break-glass admits what the rulings do not."""
+        return self.break_glass is not None and self.break_glass.honoured
 
     @cached_property
     def results(self) -> tuple[GateResult, ...]:
-        """All results; never empty."""
+        """The results that count; never empty. Break-glass speaks alone, and changes no ruling."""
+        if self.bypassed:
+            return (break_glass.RESULT,)
         if self.overall is not None:
             return (self.overall.result,)
         return tuple([ruling.result for entry in self.images for ruling in entry.rulings])
@@ -147,86 +203,3 @@ def _severity_of(ruling: Ruling) -> int:
 
 def _severity(verdict: Verdict) -> int:
     return verdict.severity
-
-
-class DecisionRecord(NamedTuple):
-    """A decision with everything that it rests on, as canonical JSON.
-
-    Attributes:
-        content: The canonical bytes.
-        digest: `sha256:` and 64 hexadecimal digits over them.
-    """
-
-    content: bytes
-    digest: str
-
-
-def record_decision(
-    decision: Decision, review: Review, settings: Settings, trigger_time: TriggerTime
-) -> DecisionRecord:
-    """Writes the record of a decision.
-
-    The policy in force, the clock, and each evidence result are in it, so a replay needs nothing else.
-
-    Args:
-        decision: The decision.
-        review: The request it answers.
-        settings: The snapshot it was made with.
-        trigger_time: The clock it was made with.
-
-    Returns:
-        The record.
-    """
-    content = _RECORD % {
-        b"decision": _summary(decision, settings, trigger_time),
-        b"images": b",".join([_image(entry) for entry in decision.images]),
-        b"overall": b"null" if decision.overall is None else decision.overall.canonical,
-        b"policy": _policies(settings, decision.environment),
-        b"request": _request(review),
-    }
-    return DecisionRecord(content, sha256_digest(content))
-
-
-# Canonical JSON by hand, members in order: it is written for every review, and building a tree first, only to sort
-# and encode it, costs three times as much. A test holds each record against what the rfc8785 package makes of it.
-_RECORD = (
-    b'{"apiVersion":"stella.ops/v1alpha1","decision":%(decision)b,"images":[%(images)b],"kind":"DecisionRecord",'
-    b'"overall":%(overall)b,"policy":%(policy)b,"request":%(request)b}'
-)
-
-
-def _policies(settings: Settings, environment: str) -> bytes:
-    """Writes each gate's policy as it holds for the environment, by gate id."""
-    section = settings.file.policy_gates
-    entries = [
-        b'"%b":%b' % (gate_id.encode(), gate.policy(section).for_environment(environment).canonical)
-        for gate_id, gate in sorted(GATES.items())
-    ]
-    return b"{%b}" % b",".join(entries)
-
-
-def _request(review: Review) -> bytes:
-    name = review.object_name
-    return (
-        f'{{"dryRun":{"true" if review.dry_run else "false"},"group":{canonical_text(review.kind.group)},'
-        f'"kind":{canonical_text(review.kind.kind)},"name":{canonical_text(name)},"namespace":{canonical_text(review.namespace)},'
-        f'"operation":"{review.operation}","subResource":{canonical_text(review.sub_resource)},"uid":{canonical_text(review.uid)},'
-        f'"user":{canonical_text(review.user_info.username)},"version":{canonical_text(review.kind.version)}}}'
-    ).encode()
-
-
-def _summary(decision: Decision, settings: Settings, trigger_time: TriggerTime) -> bytes:
-    reasons = ",".join([f'"{reason.value}"' for reason in decision.reasons])
-    return (
-        f'{{"environment":{canonical_text(decision.environment)},"reasons":[{reasons}],"settings":"{settings.digest}",'
-        f'"triggerTime":{{"kind":"{trigger_time.kind}","value":{trigger_time.value}}},'
-        f'"verdict":"{decision.verdict.value}"}}'
-    ).encode()
-
-
-def _image(entry: ImageDecision) -> bytes:
-    fields = ",".join([canonical_text(use.field) for use in entry.image.uses])
-    resolved = "null" if entry.resolved is None else f'"{entry.resolved}"'
-    place = f'{{"fields":[{fields}],"image":{canonical_text(entry.image.text)},"resolved":{resolved}}}'
-    rulings = b",".join([ruling.canonical for ruling in entry.rulings])
-    return b'{"place":%b,"rulings":[%b]}' % (place.encode(), rulings)

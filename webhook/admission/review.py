@@ -105,6 +105,8 @@ class Workload(_Narrow):
     api_version: str = ""
     metadata: Metadata = Field(default_factory=Metadata)
     spec: WorkloadSpec | None = None
+    template: PodTemplate | None = None
+    """Of a PodTemplate, which has no `spec`."""
 
 
 class Kind(_Narrow):
@@ -113,6 +115,14 @@ class Kind(_Narrow):
     group: str = ""
     version: str = ""
     kind: str = ""
+
+
+class Resource(_Narrow):
+    """A resource as URLs name it."""
+
+    group: str = ""
+    version: str = ""
+    resource: str = ""
 
 
 class UserInfo(_Narrow):
@@ -126,6 +136,7 @@ class _Head(_Narrow):
 
     uid: Annotated[str, Field(min_length=1, max_length=128)]
     kind: Kind
+    resource: Resource = Field(default_factory=Resource)
     sub_resource: str = ""
     name: str = ""
     namespace: str = ""
@@ -206,9 +217,12 @@ def pod_template_changed(body: bytes) -> bool:
 
 
 def _template(item: Any) -> Any:
-    spec = item.get("spec") if isinstance(item, dict) else None
-    if not isinstance(spec, dict):
+    if not isinstance(item, dict):
         return None
+    spec = item.get("spec")
+    if not isinstance(spec, dict):
+        # A PodTemplate has no `spec`.
+        return item.get("template")
     # A Pod has no template: its whole spec is what runs.
     return spec.get("template") or spec.get("jobTemplate") or spec
 

@@ -18,6 +18,8 @@ from webhook.stores.protocol import TagResolver
 
 _DEFAULT_TAG = "latest"
 """What a runtime pulls where neither tag nor digest is named."""
+NOT_RESOLVED = "the tag cannot be resolved: "
+"""How a ruling begins on an image whose tag nobody could look up."""
 
 
 class Unruled(NamedTuple):
@@ -94,7 +96,7 @@ class ImageRuler:
         try:
             digest = await self._resolve(reference, asking)
         except UnavailableError as error:
-            found = f"the tag cannot be resolved: {error.detail}"
+            found = f"{NOT_RESOLVED}{error.detail}"
             rulings = tuple([ruler.unavailable(asking.environment, found) for ruler in rulers])
             return ImageDecision(unruled.image, rulings)
         if digest is None:
@@ -107,10 +109,12 @@ class ImageRuler:
     async def _rule_without_digest(self, unruled: Unruled, asking: Asking, rulers: Sequence[Ruler]) -> ImageDecision:
         reference = unruled.image.reference
         subject = Subject(None, None if reference is None else reference.repository)
-        asked = [ruler for ruler in rulers if not ruler.needs_digest]
-        unasked = [ruler for ruler in rulers if ruler.needs_digest]
-        rulings = _without_evidence(unruled, asking.environment, unasked)
-        return ImageDecision(unruled.image, rulings + await _ask_all(subject, asking, asked))
+        asked = iter(await _ask_all(subject, asking, [ruler for ruler in rulers if not ruler.needs_digest]))
+        unasked = iter(
+            _without_evidence(unruled, asking.environment, [ruler for ruler in rulers if ruler.needs_digest])
+        )
+        # In the rulers' order: of equally severe rulings the first one speaks, and a record keeps it.
+        return ImageDecision(unruled.image, tuple([next(unasked if ruler.needs_digest else asked) for ruler in rulers]))
 
     def _resolves(self, environment: str) -> bool:
         policy = self._settings.policy.for_environment(environment)

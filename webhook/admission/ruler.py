@@ -31,6 +31,7 @@ class Asking(NamedTuple):
         context: On whose behalf and when providers are asked.
         kind: The object's kind.
         name: The object's name, or its `generateName`.
+        deadline: When all must be ruled on, on `time.monotonic`'s scale, seconds.
         shared: What rulers have worked out for this review, by keys of their own; new for each review.
     """
 
@@ -38,6 +39,7 @@ class Asking(NamedTuple):
     context: EvidenceContext
     kind: str
     name: str
+    deadline: float
     shared: dict[Any, Any]
 
 

@@ -90,9 +90,24 @@ class KubeClient:
         Raises:
             ApiError: There is no usable answer; `ApiTooLargeError` if only the cap is in the way.
         """
+        return parse_object(await self.read(path, query, cap))
+
+    async def read(self, path: str, query: Query, cap: int) -> bytes:
+        """Reads what somebody else will parse.
+
+        Args:
+            path: The URL's path.
+            query: The URL's query.
+            cap: The most bytes that are read.
+
+        Returns:
+            The answer's body.
+
+        Raises:
+            ApiError: There is no usable answer; `ApiTooLargeError` if only the cap is in the way.
+        """
         async with self._response("GET", path, query, _REQUEST_SECONDS) as response:
-            data = await _read(response, cap)
-        return parse_object(data)
+            return await _read(response, cap)
 
     async def send(self, method: str, path: str, body: Mapping[str, Any]) -> None:
         """Writes a JSON object, and reads no more of the answer than its status.

@@ -8,11 +8,13 @@ needs neither uid nor name.
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 CONTROLLER = "execution-evidence-gate"
+DECISION_ANNOTATION = "stella.ops/decision"
+"""Names the record of the latest decision that the Event tells of."""
 
 _NOTE_BYTES = 1024
 _WORD_BYTES = 128
@@ -53,6 +55,7 @@ class EventDraft:
         reason: A reason code; cut to 128 bytes.
         action: What was done, for example `Admit`; cut to 128 bytes.
         note: A sentence for people; cut to 1024 bytes.
+        decision: The digest of the decision record; None for none. Repeats are equal whatever theirs is.
     """
 
     regarding: Regarding
@@ -60,6 +63,7 @@ class EventDraft:
     reason: str
     action: str
     note: str
+    decision: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         """Cuts what is too long, so that a thousand drafts that wait take little memory."""
@@ -91,22 +95,25 @@ class Series:
         seen: Seconds of the monotonic clock when it was last recorded.
     """
 
-    __slots__ = ("_first", "_last", "_name", "count", "draft", "reported", "seen")
+    __slots__ = ("_decision", "_first", "_last", "_name", "count", "draft", "reported", "seen")
 
     def __init__(self, draft: EventDraft, now: float) -> None:
         self.draft = draft
         self.count = 1
         self.reported = 0
         self.seen = now
+        self._decision = draft.decision
         self._first = self._last = datetime.now(UTC)
         self._name = _event_name(draft.regarding.name)
 
-    def repeat(self, now: float) -> None:
+    def repeat(self, now: float, decision: str | None = None) -> None:
         """Counts one more.
 
         Args:
             now: Seconds of the monotonic clock.
+            decision: Of the repeat; the Event names the latest.
         """
+        self._decision = decision
         self.count += 1
         self.seen = now
         self._last = datetime.now(UTC)
@@ -132,7 +139,8 @@ class Series:
         Returns:
             A JSON merge patch.
         """
-        return {"series": {"count": self.count, "lastObservedTime": _micro_time(self._last)}}
+        annotations = self._annotations()
+        return {**self._repeats(), **({"metadata": annotations} if annotations else {})}
 
     def body(self, instance: str) -> dict[str, Any]:
         """Gives the whole Event.
@@ -154,7 +162,11 @@ class Series:
         return {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"name": self._name, "namespace": regarding.namespace or "default"},
+            "metadata": {
+                "name": self._name,
+                "namespace": regarding.namespace or "default",
+                **self._annotations(),
+            },
             "eventTime": _micro_time(self._first),
             "reportingController": CONTROLLER,
             "reportingInstance": _cut(instance, _WORD_BYTES) or CONTROLLER,
@@ -163,8 +175,14 @@ class Series:
             "type": draft.type,
             "note": draft.note,
             "regarding": {name: value for name, value in reference.items() if value},
-            **(self.patch() if self.count > 1 else {}),
+            **(self._repeats() if self.count > 1 else {}),
         }
+
+    def _repeats(self) -> dict[str, Any]:
+        return {"series": {"count": self.count, "lastObservedTime": _micro_time(self._last)}}
+
+    def _annotations(self) -> dict[str, Any]:
+        return {} if self._decision is None else {"annotations": {DECISION_ANNOTATION: self._decision}}
 
 
 def _event_name(name: str) -> str:

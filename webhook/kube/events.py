@@ -113,7 +113,7 @@ class EventRecorder:
         now = time.monotonic()
         series = self._series.get(event)
         if series is not None and now - series.seen < self._pace.window_seconds and not self._closing:
-            series.repeat(now)
+            series.repeat(now, event.decision)
             self._series.move_to_end(event)
             if series.reported:
                 self._due.setdefault(series, now + self._pace.patch_seconds)

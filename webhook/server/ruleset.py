@@ -16,7 +16,9 @@ from webhook.files import Fingerprint, Watch, fingerprint
 from webhook.kube.client import KubeClient
 from webhook.limits import LIMITS
 from webhook.providers.protocol import EvidenceProvider
+from webhook.providers.remote.provider import RemoteProvider
 from webhook.server.metrics import Metrics
+from webhook.server.objects import ClusterObjects
 from webhook.server.providers import build_providers
 from webhook.server.query.desk import Answering
 from webhook.server.registry_metrics import RegistryMetrics
@@ -46,6 +48,11 @@ class Ruleset:
     def answering(self) -> Answering:
         """What evidence queries from outside are answered by."""
         return Answering(self.providers, self.settings.disclosure)
+
+    @property
+    def remotes(self) -> list[RemoteProvider]:
+        """Those providers that hold connections; whoever made the ruleset stops them."""
+        return [provider for provider in self.providers.values() if isinstance(provider, RemoteProvider)]
 
 
 def build_stores(
@@ -77,7 +84,7 @@ def build_stores(
         from webhook.stores.registry.opening import open_registry_store  # noqa: PLC0415 - as said
 
         observer = None if metrics is None else metrics.observer(section.registry)
-        stores.append(open_registry_store(section.registry, folder, client, settings.trust.predicate_types, observer))
+        stores.append(open_registry_store(section.registry, folder, client, settings.trust.statement_types, observer))
     return stores
 
 
@@ -94,15 +101,19 @@ def make_decider(settings: Settings, stores: Sequence[EvidenceStore]) -> Decider
     return make_ruleset(settings, stores).decider
 
 
-def make_ruleset(settings: Settings, stores: Sequence[EvidenceStore]) -> Ruleset:
+def make_ruleset(settings: Settings, stores: Sequence[EvidenceStore], client: KubeClient | None = None) -> Ruleset:
     """Makes the rules that follow from a configuration.
 
     Args:
         settings: The configuration.
         stores: As for `make_decider`.
+        client: Reads the objects that pods are made from where a review does not bring them.
 
     Returns:
-        The rules.
+        The rules; whoever asked for them stops their `remotes`.
+
+    Raises:
+        ConfigurationError: A file that a remote provider needs cannot be used.
     """
     resolver: TagResolver | None = None
     if settings.file.stores.registry is not None:
@@ -110,12 +121,13 @@ def make_ruleset(settings: Settings, stores: Sequence[EvidenceStore]) -> Ruleset
 
         resolver = next((store for store in stores if isinstance(store, RegistryStore)), None)
     providers = build_providers(settings, stores)
-    return Ruleset(settings, Decider(settings, providers, resolver), providers)
+    reader = None if client is None else ClusterObjects(client)
+    return Ruleset(settings, Decider(settings, providers, resolver, reader), providers)
 
 
 def _store_inputs(settings: Settings) -> tuple[object, ...]:
     """Everything that stores are made of."""
-    return settings.file.stores, settings.store_files, settings.trust.predicate_types
+    return settings.file.stores, settings.store_files, settings.trust.statement_types
 
 
 class RulesetHolder:
@@ -132,21 +144,22 @@ class RulesetHolder:
 
         Args:
             settings: The configuration at start.
-            client: For the cluster store, or None.
+            client: For the cluster store, and for the objects that pods are made from; or None.
             metrics: Told of reloads.
             alarm: Told why a new configuration cannot be used, where Events are on.
 
         Raises:
-            ConfigurationError: A store cannot be made.
+            ConfigurationError: A store or a remote provider cannot be made.
         """
         self._client = client
         self._metrics = metrics
         self._alarm = alarm
         self._problem: str | None = None
-        self._retiring: list[EvidenceStore] = []
+        self._records = settings.file.records
+        self._retiring: list[EvidenceStore | RemoteProvider] = []
         self._stopping: set[asyncio.Future[None]] = set()
         self._stores: Sequence[EvidenceStore] = build_stores(settings, client, metrics.registries)
-        self.current = make_ruleset(settings, self._stores)
+        self.current = make_ruleset(settings, self._stores, client)
         self._watch = Watch(self._fingerprint, self.reload)
         metrics.configuration_ok.set(1)
         metrics.gauge("cluster_store_objects", "ExecutionEvidence objects known", self._cluster_objects)
@@ -171,8 +184,8 @@ class RulesetHolder:
     async def stop(self) -> None:
         """Stops everything."""
         await self._watch.stop()
-        for store in [*self._stores, *self._retiring]:
-            await store.stop()
+        for part in [*self._stores, *self.current.remotes, *self._retiring]:
+            await part.stop()
         await asyncio.gather(*self._stopping)
 
     async def reload(self) -> bool:
@@ -183,7 +196,7 @@ class RulesetHolder:
         """
         try:
             settings = await asyncio.to_thread(load_settings, self.current.settings.path)
-            stores = await self._stores_for(settings)
+            stores, rules = await self._made_of(settings)
         except ConfigurationError as error:
             self._report_broken(str(error))
             return False
@@ -191,20 +204,22 @@ class RulesetHolder:
         self._metrics.configuration_ok.set(1)
         if settings == self.current.settings:
             return True
-        retired = [store for store in self._stores if store not in stores]
-        self._stores = stores
-        self.current = make_ruleset(settings, stores)
+        retired: list[EvidenceStore | RemoteProvider] = [store for store in self._stores if store not in stores]
+        retired += self.current.remotes
+        self._stores, self.current = stores, rules
         _LOG.info("configuration reloaded", extra={"settings": settings.digest, "remarks": settings.remarks()})
+        if settings.file.records != self._records:
+            _LOG.warning("the section records has changed, which takes effect at the next start")
         if retired:
             self._retiring = [*self._retiring, *retired]
             asyncio.get_running_loop().call_later(LIMITS.deadline_maximum, self._retire, retired)
         return True
 
-    def _retire(self, stores: Sequence[EvidenceStore]) -> None:
-        """Stops stores that no review can ask any more: each one's deadline has passed."""
-        self._retiring = [store for store in self._retiring if store not in stores]
+    def _retire(self, parts: Sequence[EvidenceStore | RemoteProvider]) -> None:
+        """Stops what no review can ask any more: each one's deadline has passed."""
+        self._retiring = [part for part in self._retiring if part not in parts]
         self._stopping = {task for task in self._stopping if not task.done()}
-        self._stopping |= {asyncio.ensure_future(store.stop()) for store in stores}
+        self._stopping |= {asyncio.ensure_future(part.stop()) for part in parts}
 
     def _report_broken(self, problem: str) -> None:
         self._metrics.configuration_ok.set(0)
@@ -216,18 +231,19 @@ class RulesetHolder:
             self._alarm(problem)
         _LOG.error("configuration not reloaded, the old one stays in force", extra={"problem": problem})
 
-    async def _stores_for(self, settings: Settings) -> Sequence[EvidenceStore]:
+    async def _made_of(self, settings: Settings) -> tuple[Sequence[EvidenceStore], Ruleset]:
         """Keeps the running stores unless what they were made of changed; new ones are read before they are asked."""
         if _store_inputs(settings) == _store_inputs(self.current.settings):
-            return self._stores
+            return self._stores, make_ruleset(settings, self._stores, self._client)
         stores = build_stores(settings, self._client, self._metrics.registries)
         async with AsyncExitStack() as stack:
             for store in stores:
                 stack.push_async_callback(store.stop)
                 await store.start()
+            rules = make_ruleset(settings, stores, self._client)
             # All have started: nothing is undone.
             stack.pop_all()
-        return stores
+        return stores, rules
 
     def _fingerprint(self) -> Fingerprint:
         return fingerprint(self.current.settings.files())

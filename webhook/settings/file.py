@@ -89,7 +89,7 @@ class BreakGlassSettings(Section):
     """Past the gate in an emergency."""
 
     enabled: Annotated[bool, Field(strict=True)] = False
-    """Whether an annotation counts where the API server says that the user may `bypass` (needs a Kubernetes client)."""
+    """Whether annotations count where the API server says that the user may `bypass` (needs a Kubernetes client)."""
     max_duration: Annotated[Duration, AfterValidator(_longer_than_nothing)] = timedelta(hours=24)
     """How far ahead of a request its `stella.ops/break-glass-expires` may lie."""
 

@@ -20,6 +20,7 @@ from webhook.model.canonical_value import canonical_value
 from webhook.model.disclosure import Disclosure
 from webhook.model.pattern import RepositoryPattern
 from webhook.settings.file import SettingsFile, TrustedKeySettings, TrustSettings
+from webhook.settings.remote_files import Remote, load_remotes
 from webhook.settings.text import describe_errors, parse_text
 from webhook.trust.keys import KeyNotSupportedError, PublicKey
 from webhook.trust.policy import TrustedKey, TrustPolicy
@@ -39,6 +40,7 @@ class Settings:
         store_files: The same over the content of the files that `stores` names; with it the stores are made anew.
         disclosure: What of the evidence may be shown; it changes no verdict.
         conditions: The conditions of all environments.
+        remotes: Providers elsewhere, with what their files hold.
     """
 
     policy: ExecutionEvidencePolicy
@@ -50,6 +52,7 @@ class Settings:
     store_files: str
     disclosure: Disclosure
     conditions: tuple[Condition, ...]
+    remotes: tuple[Remote, ...] = ()
 
     def is_exempt(self, repository: str) -> bool:
         """Tells whether a repository's images need no evidence.
@@ -81,11 +84,12 @@ class Settings:
         """Gives every file that the settings were made from.
 
         Returns:
-            The configuration file, the keys, and what the stores read once.
+            The configuration file, the keys, and what the stores and the remotes read once.
         """
         folder = self.path.parent
         keys = [folder / entry.file for entry in self.file.trust.keys]
-        return [self.path, *keys, *self.file.stores.files(folder)]
+        remotes = [folder / file for section in self.file.providers.remote for file in section.files()]
+        return [self.path, *keys, *self.file.stores.files(folder), *remotes]
 
     def remarks(self) -> list[str]:
         """Finds what is valid and yet hardly meant.
@@ -108,6 +112,7 @@ class Settings:
             remarks.append("trust.keys is empty: no evidence can count.")
         remarks += self.file.stores.remarks()
         remarks += self.file.records.remarks()
+        remarks += self._remarks_on_remotes()
         if any(p.missing_evidence_action is Action.BLOCK and p.unavailable_action is Action.WARN for p in everywhere):
             remarks.append(
                 "UnavailableEvidenceAction is Warn: whoever can make a store fail deploys without evidence."
@@ -116,6 +121,17 @@ class Settings:
             remarks.append("MinLane is Asserted: unsigned evidence counts.")
         if for_beacons and beacons.min_beacon_rate == 0:
             remarks.append("MinBeaconRate is 0: beacon data counts even if no beacon was verified.")
+        return remarks
+
+    def _remarks_on_remotes(self) -> list[str]:
+        asked = {condition.query.provider_id for condition in self.conditions}
+        remarks = []
+        for section in self.file.providers.remote:
+            where = f"providers.remote {section.id!r}"
+            if section.min_lane is MinLane.ASSERTED:
+                remarks.append(f"{where}: minLane is Asserted: what it merely says counts.")
+            if section.id in asked and not section.namespace_ids:
+                remarks.append(f"{where}: namespaceIds is empty: conditions that ask it are never met.")
         return remarks
 
 
@@ -165,11 +181,15 @@ def _assemble(file: SettingsFile, path: Path) -> Settings:
         content["registry"] = registry.content
     if file.providers.env is not None:
         content["env"] = file.providers.env.content
+    remotes = load_remotes(file.providers.remote, path)
+    if remotes:
+        ordered = sorted(remotes, key=lambda remote: remote.section.id)
+        content["remotes"] = sha256_digest(canonical_value([remote.content for remote in ordered]))
     patterns = tuple(RepositoryPattern.parse(text) for text in file.exempt_images)
     digest = sha256_digest(canonical_json(content))
     stores = file.stores.files_digest(path.parent)
     conditions = tuple([entry.condition for entry in file.gates.conditions])
-    return Settings(policy, trust, patterns, file, path, digest, stores, _disclosure(file), conditions)
+    return Settings(policy, trust, patterns, file, path, digest, stores, _disclosure(file), conditions, remotes)
 
 
 def _check_conditions(file: SettingsFile, path: Path) -> None:

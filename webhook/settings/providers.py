@@ -2,13 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from webhook.limits import LIMITS
+from webhook.settings.remote import RemoteHost, RemoteProviderSettings, check_remotes
 from webhook.settings.section import Section
 
 VariableName = Annotated[str, Field(pattern=rf"^[ -<>-~]{{1,{LIMITS.variable_name_bytes}}}$")]
 """Printable ASCII without `=`, as Kubernetes has it."""
+
+
+_BUILT_IN = frozenset({"execution-evidence", "beacon-rate", "env"})
+"""Ids of the providers that are part of this program, whether they are configured or not."""
 
 
 class DisclosureSettings(Section):
@@ -52,6 +57,20 @@ class ProviderSettings(Section):
     """The provider `beacon-rate`."""
     env: EnvSettings | None = None
     """The provider `env`; without this section there is none."""
+    remote_hosts: Annotated[tuple[RemoteHost, ...], Field(max_length=LIMITS.remotes)] = ()
+    """Hosts, `host` or `host:port`, that remotes may lie on."""
+    remote: Annotated[tuple[RemoteProviderSettings, ...], Field(max_length=LIMITS.remotes)] = ()
+    """Providers elsewhere."""
+
+    @field_validator("remote")
+    @classmethod
+    def _fit_together(
+        cls, value: tuple[RemoteProviderSettings, ...], info: ValidationInfo
+    ) -> tuple[RemoteProviderSettings, ...]:
+        # Hosts that are wrong themselves have been complained of already.
+        hosts = info.data.get("remote_hosts")
+        check_remotes(value, [remote.authority for remote in value] if hosts is None else hosts, _BUILT_IN)
+        return value
 
     @property
     def opted_in(self) -> frozenset[str]:
@@ -64,6 +83,7 @@ class ProviderSettings(Section):
         return frozenset(self._named)
 
     @property
-    def _named(self) -> dict[str, StatementProviderSettings | EnvSettings]:
+    def _named(self) -> dict[str, StatementProviderSettings | EnvSettings | RemoteProviderSettings]:
         named = {"execution-evidence": self.execution_evidence, "beacon-rate": self.beacon_rate, "env": self.env}
-        return {name: provider for name, provider in named.items() if provider is not None}
+        own = {name: provider for name, provider in named.items() if provider is not None}
+        return {**own, **{remote.id: remote for remote in self.remote}}

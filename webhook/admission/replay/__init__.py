@@ -1,0 +1,1 @@
+"""Decisions made again: from a record, and the envelopes that it names."""

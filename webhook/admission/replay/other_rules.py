@@ -1,0 +1,133 @@
+"""One gate or condition of other rules, and what is known of its answers."""
+
+from typing import Any, NamedTuple
+
+from webhook.admission.decision import Ruling
+from webhook.admission.panel import Panel
+from webhook.admission.replay.again import image_again
+from webhook.admission.replay.certain import Change, answer_now
+from webhook.admission.replay.failure import CannotReplayError, Missing
+from webhook.admission.replay.recall import RecalledProvider, is_judged, recorded_answer
+from webhook.admission.replay.recorded import Content, RecordedImage, RecordedRuling
+from webhook.gates.policy import Action, TagPolicy
+from webhook.model.canonical_value import canonical_value
+from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult
+from webhook.model.gate import GateResult, Verdict
+from webhook.reasons import ReasonCode
+from webhook.settings.conditions import ConditionSettings
+from webhook.settings.loading import Settings
+from webhook.stores.registry.discovery.routes import Routes
+
+
+class OtherRulesProvider(RecalledProvider):
+    """Answers one ruler's queries as they would be answered under other rules.
+
+    Attributes:
+        change: The rules of then and of now.
+    """
+
+    change: Change
+
+    async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
+        """As `RecalledProvider.query`; without envelopes, only what follows from the recorded answer."""
+        if self.ruling is None or self.ruling.evidence is None:
+            raise CannotReplayError(Missing("nobody was asked then about what is asked for now"))
+        _check_remark(self.ruling, query, self.change.now)
+        if not is_judged(query.provider_id) or self.has_envelopes:
+            return await super().query(query, context)
+        if query.check_id == "metadata":
+            return answer_now(self.ruling, query, self.change)
+        if not self.change.nothing_differs(query.provider_id):
+            raise CannotReplayError(Missing("other evidence counts now, so the envelopes must be judged anew"))
+        return recorded_answer(self.ruling, query)
+
+
+class Seat(NamedTuple):
+    """One gate or condition of the new rules, ruling by itself.
+
+    Attributes:
+        name: The gate id of its results.
+        panel: It alone.
+        provider: Who answers it.
+        condition: Its settings, if it is a condition.
+    """
+
+    name: str
+    panel: Panel
+    provider: OtherRulesProvider
+    condition: ConditionSettings | None
+
+
+def ruling_then(seat: Seat, image: RecordedImage, content: Content) -> RecordedRuling | None:
+    """Finds what the same gate said, or a condition that asked the same.
+
+    Args:
+        seat: The gate or condition.
+        image: The image.
+        content: The record, which holds the conditions of then.
+
+    Returns:
+        Its ruling by the rules of then; None if there is none.
+    """
+    names = {seat.name}
+    if seat.condition is not None:
+        asked = _asked(seat.condition.content)
+        names = {f"conditions/{entry.get('name')}" for entry in content.conditions if _asked(entry) == asked}
+    return next((ruling for ruling in image.at_first if ruling.result.gate in names), None)
+
+
+def _asked(condition: dict[str, Any]) -> bytes:
+    return canonical_value([condition.get("query"), condition.get("bind")])
+
+
+def ruling_on_hidden(seat: Seat, content: Content) -> Ruling | None:
+    """Rules by a condition on a value that is not shown.
+
+    Args:
+        seat: The condition; its provider has the ruling of then.
+        content: The record, which holds the conditions of then.
+
+    Returns:
+        The ruling; None if the value is shown, or can be judged anew.
+
+    Raises:
+        CannotReplayError: The condition is another one now.
+    """
+    ruling = seat.provider.ruling
+    if seat.condition is None or ruling is None or not ruling.redacted or seat.provider.has_envelopes:
+        return None
+    name = ruling.result.gate.removeprefix("conditions/")
+    then = next(entry for entry in content.conditions if entry.get("name") == name)
+    alike = all(then.get(key) == seat.condition.content.get(key) for key in ("comparator", "expected", "minLane"))
+    judged = is_judged(seat.provider.provider_id)
+    if not alike or (judged and not seat.provider.change.nothing_differs(seat.provider.provider_id)):
+        raise CannotReplayError(Missing("the value that a condition would be held against is not shown"))
+    refusal = Verdict.WARN if seat.condition.action is Action.WARN else Verdict.FAIL
+    verdict = Verdict.PASS if ruling.result.reason is ReasonCode.CONDITION_MET else refusal
+    return Ruling(GateResult(seat.name, verdict, ruling.result.message, ruling.result.reason), ruling.found)
+
+
+def check_tag(image: RecordedImage, change: Change) -> None:
+    """Makes sure that it is known where an image's tag pointed, if that matters now.
+
+    Args:
+        image: The image.
+        change: The rules.
+
+    Raises:
+        CannotReplayError: It is not.
+    """
+    resolves = TagPolicy.RESOLVE
+    now, then = change.policy(change.now).tag_policy, change.policy(change.then).tag_policy
+    reference = image_again(image).reference
+    if reference is not None and reference.digest is None and now is resolves and then is not resolves:
+        raise CannotReplayError(Missing("where a tag pointed then is not recorded"))
+
+
+def _check_remark(ruling: RecordedRuling, query: EvidenceQuery, settings: Settings) -> None:
+    """Makes sure that whoever was not asked then would not be asked now."""
+    basis, registry = ruling.made_of, settings.file.stores.registry
+    if basis is None or basis.origins or basis.remark is None or registry is None:
+        return
+    if Routes(registry).find(query.params.get("repository")).asked:
+        raise CannotReplayError(Missing("a registry was not asked then, and would be now"))
