@@ -113,6 +113,25 @@ async def test_repeats_raise_the_count_of_one_event(
     assert "(x42 over" in control_plane.kubectl("events", "-n", namespace).stdout
 
 
+async def test_an_event_names_the_latest_decision(
+    control_plane: ControlPlane, namespace: str, recorder: EventRecorder
+) -> None:
+    def _named(event: dict[str, Any]) -> str:
+        name: str = event["metadata"]["annotations"]["stella.ops/decision"]
+        return name
+
+    digests = [f"sha256:{digit * 64}" for digit in "abc"]
+    recorder.record(draft(namespace=namespace, decision=digests[0]))
+    await until(lambda: recorder.posted, 10, "the Event is posted")
+    [event] = await listed(control_plane, namespace)
+    assert _named(event) == digests[0]
+    for digest in digests[1:]:
+        recorder.record(draft(namespace=namespace, decision=digest))
+    await until(lambda: recorder.patched, 10, "the repeats are told")
+    [event] = await listed(control_plane, namespace)
+    assert (_named(event), event["series"]["count"]) == (digests[2], 3)
+
+
 async def test_an_event_that_expired_is_made_anew(
     control_plane: ControlPlane, namespace: str, recorder: EventRecorder
 ) -> None:

@@ -168,6 +168,7 @@ class ApiServerSimulator(Endpoint):
         if request.method == "PATCH":
             if name not in self.events:
                 return web.json_response({"kind": "Status", "code": 404}, status=404)
+            self.events[name]["metadata"] |= body.pop("metadata", {})
             self.events[name] |= body
             return web.json_response(self.events[name])
         if name in self.events:

@@ -42,18 +42,30 @@ class LineWriter:
         self._thread.start()
 
     def put(self, line: bytes) -> None:
-        """Queues a line; never blocks, never raises.
+        """Queues a line, or drops it; never blocks, never raises.
 
         Args:
             line: Without line break.
         """
-        if len(self._lines) >= _QUEUE_LINES or self._queued_bytes > _QUEUE_BYTES:
+        if not self.offer(line):
             self.dropped += 1
-            return
+
+    def offer(self, line: bytes) -> bool:
+        """Queues a line unless the queue is full; never blocks, never raises.
+
+        Args:
+            line: Without line break.
+
+        Returns:
+            Whether it did.
+        """
+        if len(self._lines) >= _QUEUE_LINES or self._queued_bytes > _QUEUE_BYTES:
+            return False
         self._queued_bytes += len(line)
         self._lines.append(line)
         if not self._wake.is_set():
             self._wake.set()
+        return True
 
     def close(self, timeout: float = 5.0) -> None:
         """Writes what is queued and ends the thread.
@@ -113,7 +125,7 @@ def set_up_logging(level: str) -> LineWriter:
         level: A level's name, for example `INFO`.
 
     Returns:
-        The writer, for decision records and for closing.
+        The writer, for records and for closing.
     """
     writer = LineWriter()
     handler = _LineHandler(writer)

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from webhook.model.gate import Verdict
 from webhook.server.query.metrics import QueryMetrics
+from webhook.server.record_metrics import RecordMetrics
 from webhook.server.registry_metrics import RegistryMetrics
 
 _PREFIX = "execution_evidence_gate"
@@ -20,8 +21,10 @@ class Metrics:
         reload_failures: Configuration files that were refused.
         configuration_ok: 1 while the file on disk is the one in force.
         incidents: Unexpected exceptions that were turned into an answer.
+        break_glass: Claims to be let past the gate where it denies.
         registries: What the registry store did.
         queries: Requests to the evidence service.
+        records: What the sinks of records did.
     """
 
     def __init__(self) -> None:
@@ -42,6 +45,12 @@ class Metrics:
             registry=self._registry,
         )
         self.incidents = Counter(f"{_PREFIX}_incidents", "Unexpected exceptions", registry=self._registry)
+        self.break_glass = Counter(
+            f"{_PREFIX}_break_glass",
+            "Requests that the gate denies and that claim an emergency",
+            ["environment", "outcome"],
+            registry=self._registry,
+        )
         self.reload_failures = Counter(
             f"{_PREFIX}_configuration_reload_failures", "Configuration files refused", registry=self._registry
         )
@@ -50,13 +59,14 @@ class Metrics:
         )
         self.registries = RegistryMetrics(_PREFIX, self._registry)
         self.queries = QueryMetrics(_PREFIX, self._registry)
+        self.records = RecordMetrics(_PREFIX, self._registry)
         self._children: dict[tuple[str, Verdict, str], Counter] = {}
 
     def review(self, environment: str, verdict: Verdict, reason: str, seconds: float) -> None:
         """Counts an answered review.
 
         Args:
-            environment: The target environment; one that the configuration requires, else `other`, so that a
+            environment: The target environment; one that the configuration names, else `other`, so that a
                 caller cannot make up label values.
             verdict: The verdict.
             reason: The first reason code.

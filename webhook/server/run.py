@@ -17,6 +17,8 @@ from aiohttp import web
 from webhook.kube.client import KubeClient, open_client
 from webhook.kube.events import EventRecorder
 from webhook.listener import listen
+from webhook.records.log import RecordLog
+from webhook.records.opening import open_records
 from webhook.server.admission import AdmissionHandler, admission_server
 from webhook.server.clients import ClientRule
 from webhook.server.logs import LineWriter
@@ -89,12 +91,13 @@ async def serve(options: ServeOptions, writer: LineWriter) -> None:
         ops = await listen(stack, probes, options.ops_listen)
         client = await _client(stack, options)
         recorder = await _recorder(stack, client, metrics)
+        records = await _records(stack, settings, writer, metrics)
         rules = RulesetHolder(settings, client, metrics, configuration_alarm(recorder, own_pod()))
         stack.push_async_callback(rules.stop)
         await rules.start()
         stack.push_async_callback(certificate.stop)
         await certificate.start()
-        handler = AdmissionHandler(rules, Traces(metrics, writer, recorder), metrics, clients)
+        handler = AdmissionHandler(rules, Traces(metrics, records, recorder), metrics, clients)
         # The decision line is the access log; aiohttp's own would tell it twice.
         reviews = web.ServerRunner(admission_server(handler), shutdown_timeout=_CLOSE_SECONDS)
         address = await listen(stack, reviews, options.listen, certificate.context)
@@ -148,6 +151,14 @@ async def _recorder(stack: AsyncExitStack, client: KubeClient | None, metrics: M
     metrics.expose("events_patched", "Event series updated", lambda: recorder.patched)
     metrics.expose("events_dropped", "Events lost", lambda: recorder.dropped)
     return recorder
+
+
+async def _records(stack: AsyncExitStack, settings: Settings, writer: LineWriter, metrics: Metrics) -> RecordLog:
+    records = open_records(settings.file.records, settings.path.parent, writer)
+    stack.push_async_callback(records.close, _CLOSE_SECONDS)
+    await records.start()
+    metrics.records.watch(records)
+    return records
 
 
 async def _drain(

@@ -1,0 +1,159 @@
+"""The sink `file`: whole lines, rotation, a disk that is full, a process that was killed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.records.making import whole_log
+from tests.records.test_verify import verified
+from webhook.errors import ConfigurationError
+from webhook.records.appending import AppendFile
+from webhook.records.file import RotatingFile
+
+
+def opened(folder: Path, max_bytes: int = 100, keep: int = 3) -> RotatingFile:
+    return RotatingFile(folder / "records.jsonl", max_bytes, keep)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("records.jsonl*") if path.suffix != ".lock"}
+
+
+def test_lines_are_appended_with_their_ends(tmp_path: Path) -> None:
+    file = opened(tmp_path)
+    file.write([b"one", b"two"])
+    file.write([b"three"])
+    assert files(tmp_path) == {"records.jsonl": b"one\ntwo\nthree\n"}
+    file.close()
+
+
+def test_a_new_process_goes_on_where_the_old_one_ended(tmp_path: Path) -> None:
+    for line in (b"one", b"two"):
+        file = opened(tmp_path)
+        file.write([line])
+        file.close()
+    assert files(tmp_path) == {"records.jsonl": b"one\ntwo\n"}
+
+
+def test_a_full_file_is_renamed_and_the_oldest_goes(tmp_path: Path) -> None:
+    file = opened(tmp_path, max_bytes=10, keep=2)
+    for line in (b"1" * 8, b"2" * 8, b"3" * 8, b"4" * 8):
+        file.write([line])
+    assert files(tmp_path) == {
+        "records.jsonl": b"4" * 8 + b"\n",
+        "records.jsonl.1": b"3" * 8 + b"\n",
+        "records.jsonl.2": b"2" * 8 + b"\n",
+    }
+    file.close()
+
+
+def test_a_file_does_not_grow_beyond_its_size_and_is_filled_up_to_it(tmp_path: Path) -> None:
+    file = opened(tmp_path, max_bytes=10)
+    file.write([b"1" * 4])
+    file.write([b"2" * 4])
+    file.write([b"3"])
+    assert files(tmp_path) == {"records.jsonl.1": b"1111\n2222\n", "records.jsonl": b"3\n"}
+    file.close()
+
+
+def test_a_line_longer_than_a_file_has_one_of_its_own(tmp_path: Path) -> None:
+    file = opened(tmp_path, max_bytes=10)
+    for line in (b"a", b"b" * 100, b"c"):
+        file.write([line])
+    assert list(files(tmp_path).values()).count(b"b" * 100 + b"\n") == 1
+    file.close()
+
+
+def test_half_a_line_of_a_killed_process_spoils_no_other(tmp_path: Path) -> None:
+    (tmp_path / "records.jsonl").write_bytes(b'whole\n{"half')
+    file = opened(tmp_path)
+    file.write([b"next"])
+    assert files(tmp_path) == {"records.jsonl": b'whole\n{"half\nnext\n'}
+    file.close()
+
+
+def test_a_rotation_that_ended_in_the_middle_costs_no_file_when_it_is_tried_again(tmp_path: Path) -> None:
+    file = opened(tmp_path, max_bytes=10, keep=2)
+    for line in (b"1" * 8, b"2" * 8):
+        file.write([line])
+    # The renames were made, and the new file was not.
+    (tmp_path / "records.jsonl").rename(tmp_path / "records.jsonl.2")
+    file.write([b"3" * 8])
+    assert files(tmp_path) == {
+        "records.jsonl": b"3" * 8 + b"\n",
+        "records.jsonl.1": b"1" * 8 + b"\n",
+        "records.jsonl.2": b"2" * 8 + b"\n",
+    }
+    file.close()
+
+
+def test_a_second_process_is_kept_out(tmp_path: Path) -> None:
+    file = opened(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"records\.file\.path .*: another process writes there"):
+        opened(tmp_path)
+    file.close()
+    opened(tmp_path).close()
+
+
+def test_others_cannot_read_the_file(tmp_path: Path) -> None:
+    opened(tmp_path).close()
+    assert (tmp_path / "records.jsonl").stat().st_mode & 0o007 == 0
+
+
+def test_a_full_device_is_an_error() -> None:
+    file = AppendFile(Path("/dev/full"))
+    with pytest.raises(OSError, match="No space left"):
+        file.append(b"x")
+    file.close()
+
+
+LIMITED = """
+import json, resource, sys, time
+from pathlib import Path
+from tests.records.making import decided
+from webhook.records.chain import Chain
+from webhook.records.file import RotatingFile
+from webhook.records.writer import RecordWriter
+
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+writer = RecordWriter("file", RotatingFile(path, 10**6, 1), Chain("a-file"))
+for number in range(3):
+    writer.put(decided(f"u-{number}"))
+end = time.monotonic() + 20
+while not writer.failures and time.monotonic() < end:
+    time.sleep(0.01)
+failed = path.read_bytes()
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+writer.close(20)
+print(json.dumps({"failed": failed.decode(), "failures": writer.failures, "lost": writer.lost}))
+"""
+
+
+def test_a_disk_that_was_full_in_the_middle_of_a_line_has_each_line_whole(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    result = subprocess.run([sys.executable, "-c", LIMITED, path], capture_output=True, check=True, timeout=60)
+    told = json.loads(result.stdout)
+    assert told["failures"] > 0
+    # Some of the batch fitted, and was taken back.
+    assert told["failed"] == ""
+    assert told["lost"] == 0
+    lines = path.read_bytes().splitlines()
+    assert len(lines) == 4
+    assert verified(lines).whole(partial=False)
+
+
+def test_a_rotated_log_is_one_log(tmp_path: Path) -> None:
+    file = opened(tmp_path, max_bytes=2000, keep=9)
+    lines = whole_log(10)
+    for line in lines:
+        file.write([line])
+    file.close()
+    rotated = sorted(files(tmp_path), key=lambda name: -int(name.rpartition(".")[2]) if name[-1].isdigit() else 0)
+    assert len(rotated) > 2
+    read = [line for name in rotated for line in (tmp_path / name).read_bytes().splitlines()]
+    assert read == lines
+    assert verified(read).whole(partial=False)

@@ -1,0 +1,1 @@
+"""Where decision records go: chained, perhaps signed, to standard output, a file, a collector."""
