@@ -4,7 +4,8 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.charts.chart import CHART, NAMESPACE, RELEASE, Helm, Values
 from tests.charts.processes import HOST, lead_service_here, mount, start
 from tests.harness.cluster import apply
 from tests.harness.control_plane import ControlPlane
-from tests.harness.evidence import Signer, digest_of, statement
+from tests.harness.evidence import Signer, beacon_statement, digest_of, statement
 from tests.harness.polling import poll
 from tests.harness.process import Program
 
@@ -45,7 +46,20 @@ class Installation:
         Args:
             name: The image's, as `digest_of` takes it.
         """
-        envelope = json.loads(self.signer.sign(statement(digest_of(name))))
+        self._publish(name, statement(digest_of(name)))
+
+    def publish_beacons(self, name: str, verified: int, expected: int) -> None:
+        """Puts beacon data about an image into the cluster.
+
+        Args:
+            name: The image's, as `digest_of` takes it.
+            verified: Beacons that were verified.
+            expected: Beacons that were expected.
+        """
+        self._publish(f"{name}-{verified}-{expected}", beacon_statement(digest_of(name), verified, expected))
+
+    def _publish(self, name: str, content: Mapping[str, Any]) -> None:
+        envelope = json.loads(self.signer.sign(content))
         manifest = {
             "apiVersion": "stella.ops/v1alpha1",
             "kind": "ExecutionEvidence",
@@ -53,6 +67,36 @@ class Installation:
             "spec": {"envelope": envelope},
         }
         apply(self.control_plane, manifest)
+
+    def withdraw(self, name: str) -> None:
+        """Takes the evidence about an image away.
+
+        Args:
+            name: As for `publish`.
+        """
+        self.control_plane.kubectl("delete", "executionevidence", name)
+
+    def reviews(self) -> float:
+        """Counts the reviews that reached the webhook.
+
+        Returns:
+            The number since its start.
+        """
+        return sum(float(line.rpartition(" ")[2]) for line in self._samples())
+
+    def evaluated(self) -> float:
+        """Counts the reviews that brought an image which was not there before.
+
+        Returns:
+            The number since its start.
+        """
+        new = [line for line in self._samples() if 'reason="ImagesUnchanged"' not in line]
+        return sum(float(line.rpartition(" ")[2]) for line in new)
+
+    def _samples(self) -> list[str]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ops_port}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        return [line for line in lines if line.startswith("execution_evidence_gate_reviews_total{")]
 
     def answers_helm_test(self, helm: Helm) -> bool:
         """Runs the command of the chart's test pod.

@@ -87,7 +87,11 @@ def start(control_plane: ControlPlane, component: str, folder: Path) -> Program:
     kubeconfig = _kubeconfig(control_plane, pod["serviceAccountName"], folder)
     subcommand, *options = arguments
     program = [str(Path(sys.executable).with_name("evidence-gate")), subcommand]
-    return Program([*program, *options, f"--kubeconfig={kubeconfig}"], folder / f"{component}.log")
+    # As Kubernetes reads what is written without a reference; POD_NAME and the like have no value here.
+    entries = pod["containers"][0].get("env", [])
+    environment = {entry["name"]: entry["value"].replace("$$", "$") for entry in entries if "value" in entry}
+    command = [*program, *options, f"--kubeconfig={kubeconfig}"]
+    return Program(command, folder / f"{component}.log", environment)
 
 
 def _kubeconfig(control_plane: ControlPlane, account: str, folder: Path) -> Path:

@@ -52,8 +52,12 @@ def asking(
 ) -> Iterator[Asking]:
     port, ops_port, query_port = free_ports(3)
     folder = tmp_path_factory.mktemp("query")
-    query = {"enabled": True, "port": query_port, "servicePort": query_port}
-    with installed(control_plane, cluster_helm, folder, (port, ops_port), query=query) as running:
+    sections = {
+        "query": {"enabled": True, "port": query_port, "servicePort": query_port},
+        "providers": {"executionEvidence": {"allowRaw": True}},
+        "disclosure": {"allowRawValues": True},
+    }
+    with installed(control_plane, cluster_helm, folder, (port, ops_port), **sections) as running:
         running.publish("seen")
         trust = ssl.create_default_context(cafile=folder / "given.crt")
         # Trusts the certificate itself, whoever signed it.

@@ -8,11 +8,14 @@ import yaml
 from click.testing import CliRunner
 
 from tests.charts.chart import CHART, CI_VALUES, NAMESPACE, RELEASE, Helm, of_kind
+from tests.charts.pods import PUBLIC, lay_out
 from webhook.cli.main import main
+from webhook.settings.loading import load_settings
 
 ROOT = CHART.parents[1]
 WEBHOOK = ("Deployment", f"{RELEASE}-webhook")
 BLOCKING = {"enabled": True, "missingEvidenceAction": "Block"}
+WITH_OPERATOR = [path for path in CI_VALUES if "certificates:" not in path.read_text()]
 
 
 def entries(helm: Helm, **values: Any) -> dict[str, dict[str, Any]]:
@@ -30,13 +33,22 @@ def test_the_chart_passes_helm_s_lint(helm: Helm, values: Path) -> None:
 @pytest.mark.parametrize("values", [None, *CI_VALUES], ids=lambda path: path.stem if path else "defaults")
 def test_the_configuration_is_one_that_the_server_accepts(helm: Helm, values: Path | None, tmp_path: Path) -> None:
     rendered = helm.render(*(("--values", values) if values else ()))
-    for name, content in rendered["ConfigMap", RELEASE]["data"].items():
-        (tmp_path / name).write_text(content)
-    # What comes from Secrets of the cluster.
-    (tmp_path / "second.pub").write_bytes((ROOT / "tests/cli/cosign/cosign.pub").read_bytes())
-    (tmp_path / "docker-config.json").write_text("{}")
-    result = CliRunner().invoke(main, ["config", "check", str(tmp_path / "config.yaml")])
+    result = CliRunner().invoke(main, ["config", "check", str(lay_out(rendered, "webhook", tmp_path))])
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("values", WITH_OPERATOR, ids=lambda path: path.stem)
+def test_the_operator_reads_the_same_configuration_with_public_keys_alone(
+    helm: Helm, values: Path, tmp_path: Path
+) -> None:
+    rendered = helm.render("--values", values)
+    folders = {"webhook": tmp_path / "webhook", "operator": tmp_path / "operator"}
+    for folder in folders.values():
+        folder.mkdir()
+    webhook = load_settings(lay_out(rendered, "webhook", folders["webhook"]))
+    operator = load_settings(lay_out(rendered, "operator", folders["operator"], PUBLIC))
+    assert operator.digest == webhook.digest
+    assert operator.trust.digest == webhook.trust.digest
 
 
 @pytest.mark.parametrize(
@@ -138,7 +150,7 @@ def test_nobody_is_asked_for_a_certificate_by_default(helm: Helm) -> None:
 
 def test_the_pod_outlives_the_drain(helm: Helm) -> None:
     pod = helm.render(values={"webhook": {"drainSeconds": 45}})[WEBHOOK]["spec"]["template"]["spec"]
-    assert pod["terminationGracePeriodSeconds"] == 45 + 25
+    assert pod["terminationGracePeriodSeconds"] == 45 + 30
 
 
 @pytest.mark.parametrize(
@@ -163,7 +175,8 @@ def test_with_autoscaling_nobody_else_sets_the_number_of_replicas(helm: Helm) ->
 
 
 def test_the_right_to_write_events_comes_with_events_alone(helm: Helm) -> None:
-    role = helm.render(values={"events": {"enabled": False}})["ClusterRole", f"{RELEASE}-webhook"]
+    values = {"events": {"enabled": False}, "workloads": ["Deployment"]}
+    role = helm.render(values=values)["ClusterRole", f"{RELEASE}-webhook"]
     assert role["rules"] == [
         {"apiGroups": ["stella.ops"], "resources": ["executionevidences"], "verbs": ["list", "watch"]}
     ]

@@ -180,7 +180,8 @@ def test_a_wrong_value_is_refused_with_its_path(helm: Helm, values: dict[str, An
 def test_a_failure_policy_for_an_environment_that_does_not_exist_is_refused(helm: Helm) -> None:
     values = {"admission": {"failurePolicies": {"prodction": "Ignore"}}}
     result = helm.run("template", RELEASE, CHART, values=values, check=False)
-    assert "admission.failurePolicies.prodction: not one of gate.requiredEnvironments" in result.stderr
+    message = "admission.failurePolicies.prodction: no environment that gate, beaconRate or a condition names"
+    assert message in result.stderr
 
 
 def test_the_chart_is_for_the_program_of_its_version() -> None:

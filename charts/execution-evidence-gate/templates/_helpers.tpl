@@ -31,30 +31,58 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ .Values.certificates.secretName | default (printf "%s-tls" (include "gate.name" .)) }}
 {{- end -}}
 
-{{/*
-The policy of one environment, as PolicyGates.ExecutionEvidence works it out: names compare without case, and what an
-override does not set comes from the section. In: {gate, environment}; out: JSON {enabled, missingEvidenceAction}.
-*/}}
-{{- define "gate.policy" -}}
-{{- $enabled := .gate.enabled -}}
-{{- $action := .gate.missingEvidenceAction -}}
-{{- range $name, $override := .gate.overrides -}}
-{{- if eq (lower $name) (lower $.environment) -}}
-{{- if not (kindIs "invalid" $override.enabled) -}}{{- $enabled = $override.enabled -}}{{- end -}}
-{{- $action = $override.missingEvidenceAction | default $action -}}
+{{/* The evaluated kinds that have the sub-resource scale, as a JSON list. */}}
+{{- define "gate.scaled" -}}
+{{- $scaled := list -}}
+{{- range $kind := .Values.workloads -}}
+{{- if has $kind (list "Deployment" "StatefulSet" "ReplicaSet" "Rollout") -}}{{- $scaled = append $scaled $kind -}}{{- end -}}
 {{- end -}}
-{{- end -}}
-{{- dict "enabled" $enabled "missingEvidenceAction" $action | toJson -}}
+{{- $scaled | toJson -}}
 {{- end -}}
 
-{{/* The environments in which the gate is enabled, as a JSON list: nothing may be registered for the others. */}}
-{{- define "gate.armed" -}}
-{{- $armed := list -}}
-{{- range $environment := .Values.gate.requiredEnvironments -}}
-{{- $policy := include "gate.policy" (dict "gate" $.Values.gate "environment" $environment) | fromJson -}}
-{{- if $policy.enabled -}}{{- $armed = append $armed $environment -}}{{- end -}}
+{{/*
+The kinds that the webhook reads: what Rollouts may refer to, and what is scaled. Only evaluated kinds are read, since
+what is not could be changed afterwards. Out: a JSON list.
+*/}}
+{{- define "gate.read" -}}
+{{- $read := list -}}
+{{- if has "Rollout" .Values.workloads -}}
+{{- range $kind := .Values.workloads -}}
+{{- if has $kind (list "Deployment" "ReplicaSet" "PodTemplate") -}}{{- $read = append $read $kind -}}{{- end -}}
 {{- end -}}
-{{- $armed | toJson -}}
+{{- end -}}
+{{- if .Values.evaluateScaleUp -}}
+{{- $read = concat $read (include "gate.scaled" . | fromJsonArray) -}}
+{{- end -}}
+{{- $read | uniq | toJson -}}
+{{- end -}}
+
+{{/* The same by API group: a JSON list of {group, resources}. */}}
+{{- define "gate.readRules" -}}
+{{- $groups := dict -}}
+{{- $places := dict
+  "Deployment" (list "apps" "deployments")
+  "StatefulSet" (list "apps" "statefulsets")
+  "ReplicaSet" (list "apps" "replicasets")
+  "Rollout" (list "argoproj.io" "rollouts")
+  "PodTemplate" (list "" "podtemplates")
+-}}
+{{- range $kind := include "gate.read" . | fromJsonArray -}}
+{{- $place := get $places $kind -}}
+{{- $_ := set $groups (first $place) (append (get $groups (first $place) | default list) (last $place)) -}}
+{{- end -}}
+{{- $rules := list -}}
+{{- range $group, $resources := $groups -}}
+{{- $rules = append $rules (dict "group" $group "resources" $resources) -}}
+{{- end -}}
+{{- $rules | toJson -}}
+{{- end -}}
+
+{{/* Whether an image may return to a workload in any environment: "true" or nothing. */}}
+{{- define "gate.returns" -}}
+{{- $rules := list .Values.gate.rollback -}}
+{{- range .Values.gate.overrides }}{{ $rules = append $rules .rollback }}{{ end -}}
+{{- if has "AllowPreviouslyAdmitted" $rules -}}true{{- end -}}
 {{- end -}}
 
 {{/* The ConfigMap's file with the authorities of a registry; a host's colons and brackets cannot be part of a key. */}}
@@ -112,6 +140,16 @@ projected:
         name: {{ .secret.name }}
         items:
           - {key: {{ .secret.key | quote }}, path: {{ printf "%s.pub" .name | quote }}}
+    {{- end }}
+    {{- end }}
+    {{- range $remote := .Values.providers.remote }}
+    {{- range $index, $key := ($remote.signature).keys }}
+    {{- if $key.secret }}
+    - secret:
+        name: {{ $key.secret.name }}
+        items:
+          - {key: {{ $key.secret.key | quote }}, path: {{ printf "remote-%s-%d.key" $remote.id $index | quote }}}
+    {{- end }}
     {{- end }}
     {{- end }}
 {{- end -}}
