@@ -68,6 +68,24 @@ def test_a_host_that_looks_alike_allows_nothing(tmp_path: Path, host: str) -> No
     assert refusal(written(tmp_path, document(remote(), hosts=[host])))
 
 
+NO_HOSTS = [
+    *("", "*.example.com", f"https://{HOST}", f"{HOST}/rpc", f"{HOST}.", "Gate.example.com", f"{HOST}:0"),
+    *(f"{HOST}:65536", f"{HOST}:", "a b", "a\n", "[::g]", "a" * 501, 1, None),
+]
+
+
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_what_is_no_host_is_refused_by_its_place(tmp_path: Path, host: Any) -> None:
+    (line,) = refusal(written(tmp_path, document(remote(), hosts=[HOST, host])))
+    assert line.startswith("providers.remoteHosts[1]: ")
+
+
+def test_so_many_hosts_may_be_named_and_no_more(tmp_path: Path) -> None:
+    hosts = [HOST, *(f"h{n}.example.com" for n in range(LIMITS.remotes))]
+    assert loaded(tmp_path, remote(), hosts=hosts[:-1]).remotes
+    assert "at most 16" in refusal(written(tmp_path, document(remote(), hosts=hosts)))[0]
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"url": url}, "providers.remote[0].url", "")

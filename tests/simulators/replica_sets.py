@@ -18,6 +18,7 @@ class ReplicaSetsSimulator(Endpoint):
         queries: The query of each request, in order.
         fault: What is answered instead.
         change: Applied to each page.
+        deployment: The Deployment `cart`; None if there is none.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,11 +26,16 @@ class ReplicaSetsSimulator(Endpoint):
         self.items: list[dict[str, Any]] = []
         self.queries: list[dict[str, str]] = []
         self.fault: Fault | None = None
+        self.deployment: dict[str, Any] | None = None
         self.change: Callable[[dict[str, Any]], Any] = lambda page: page
 
     def routes(self) -> Sequence[web.RouteDef]:
-        """Says what is answered: the list."""
-        return [web.get("/apis/apps/v1/namespaces/shop/replicasets", self._list)]
+        """Says what is answered: the list, and the Deployment."""
+        base = "/apis/apps/v1/namespaces/shop"
+        return [web.get(f"{base}/replicasets", self._list), web.get(f"{base}/deployments/cart", self._get)]
+
+    async def _get(self, _: web.Request) -> web.StreamResponse:
+        return web.json_response(self.deployment or {}, status=200 if self.deployment else 404)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         self.queries.append(dict(request.query))

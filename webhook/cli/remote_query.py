@@ -13,6 +13,7 @@ from webhook.files import read_capped
 from webhook.limits import LIMITS
 from webhook.model.evidence_wire import WireError, check_result
 from webhook.model.strict_json import parse_json
+from webhook.providers.remote.client import read_body
 from webhook.server.query.surfaces import QUERY_PATH
 
 _URL = re.compile(r"https://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
@@ -70,7 +71,7 @@ async def ask_server(server: Server, body: bytes) -> dict[str, Any]:
             aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
             session.post(url, data=body, headers=headers, ssl=context, allow_redirects=False) as response,
         ):
-            data = await _read(response)
+            data = await read_body(response, LIMITS.query_reply_bytes)
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise UnavailableError(f"{server.url} gives no answer: {_reason(error)}") from None
     return _judged(response.status, data, server.url)
@@ -97,18 +98,6 @@ def _token(path: Path) -> str:
     if not token or not token.isprintable() or " " in token:
         raise ConfigurationError(f"token file {path} does not hold one token")
     return token
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    data = bytearray()
-    async for chunk in response.content.iter_any():
-        data += chunk
-        if len(data) > LIMITS.query_reply_bytes:
-            if response.connection is not None and response.connection.transport is not None:
-                # Without TLS's farewell, for which a server that goes on sending would let us wait.
-                response.connection.transport.abort()
-            raise UnavailableError(f"the answer exceeds {LIMITS.query_reply_bytes} bytes")
-    return bytes(data)
 
 
 def _reason(error: BaseException) -> str:

@@ -4,8 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from webhook.kube.client import open_client
-from webhook.server.ruleset import Ruleset, build_stores, make_ruleset
+from webhook.kube.client import KubeClient, open_client
+from webhook.providers.remote.provider import RemoteProvider
+from webhook.scan.scanner import Rules
+from webhook.server.objects import ClusterObjects
+from webhook.server.providers import build_providers
+from webhook.server.ruleset import Ruleset, build_stores, make_ruleset, tag_resolver
 from webhook.settings.loading import Settings
 
 
@@ -21,7 +25,7 @@ async def open_rules(settings: Settings, kubeconfig: Path | None) -> AsyncIterat
         The rules, with started stores.
 
     Raises:
-        ConfigurationError: A store cannot be made.
+        ConfigurationError: A store or a remote provider cannot be made.
     """
     async with AsyncExitStack() as stack:
         section = settings.file.stores
@@ -33,4 +37,33 @@ async def open_rules(settings: Settings, kubeconfig: Path | None) -> AsyncIterat
         for store in stores:
             stack.push_async_callback(store.stop)
             await store.start()
-        yield make_ruleset(settings, stores)
+        rules = make_ruleset(settings, stores)
+        for remote in rules.remotes:
+            stack.push_async_callback(remote.stop)
+        yield rules
+
+
+@asynccontextmanager
+async def open_scan_rules(settings: Settings, client: KubeClient) -> AsyncIterator[Rules]:
+    """Opens what a scan decides by: fresh stores, and the objects that Rollouts refer to.
+
+    Args:
+        settings: The configuration.
+        client: The cluster that is scanned.
+
+    Yields:
+        The rules, with started stores.
+
+    Raises:
+        ConfigurationError: A store or a remote provider cannot be made.
+    """
+    async with AsyncExitStack() as stack:
+        stores = build_stores(settings, client)
+        for store in stores:
+            stack.push_async_callback(store.stop)
+            await store.start()
+        providers = build_providers(settings, stores)
+        for provider in providers.values():
+            if isinstance(provider, RemoteProvider):
+                stack.push_async_callback(provider.stop)
+        yield Rules(settings, providers, tag_resolver(settings, stores), ClusterObjects(client))

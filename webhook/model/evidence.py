@@ -157,16 +157,16 @@ class EvidenceResult:
     def canonical(self) -> bytes:
         """The result as canonical JSON, which is `to_json` encoded."""
         value, where, anchor, digest = self.value, self.evidence_ref, self.evidence_anchor, self.evidence_hash
-        if value is None or value.canonical is None or self.error is not None or self.signature is not None:
+        if self.error is not None or self.signature is not None:
             return canonical_value(self.to_json())
         content_type = "null" if self.content_type is None else canonical_text(self.content_type)
         # By hand, members in order: it is encoded for every image that is new to a webhook, or was packed away.
         head = (
             f'{{"content_type":{content_type},"error":null,"evidence_anchor":{_anchor_text(anchor)},'
             f'"evidence_hash":{_hash_text(digest)},"evidence_ref":{_reference_text(where)},'
-            f'"lane":"{self.lane.value}","signature":null,"value":{{"kind":"{value.kind}","value":'
+            f'"lane":"{self.lane.value}","signature":null,"value":'
         )
-        return b"%b%b}}" % (head.encode("utf-8"), value.canonical)
+        return b"%b%b}" % (head.encode("utf-8"), b"null" if value is None else _value_bytes(value))
 
     def to_json(self) -> dict[str, Any]:
         """Gives the result as the seed's output schema writes it.
@@ -198,6 +198,11 @@ class EvidenceResult:
             },
             "content_type": self.content_type,
         }
+
+
+def _value_bytes(value: EvidenceValue) -> bytes:
+    canonical = canonical_value(value.value) if value.canonical is None else value.canonical
+    return b'{"kind":"%b","value":%b}' % (value.kind.encode("ascii"), canonical)
 
 
 def _anchor_text(anchor: EvidenceAnchor | None) -> str:

@@ -170,6 +170,31 @@ def read_request(document: Any) -> tuple[EvidenceQuery, EvidenceContext]:
     )
 
 
+def write_request(query: EvidenceQuery, context: EvidenceContext) -> dict[str, Any]:
+    """Writes a request, for somebody else to answer.
+
+    Args:
+        query: What is asked.
+        context: On whose behalf and when; of it what the contract names, and no more.
+
+    Returns:
+        `{"query": …, "context": …}`, as `read_request` reads it.
+    """
+    return {
+        "query": {"provider_id": query.provider_id, "check_id": query.check_id, "params": query.params},
+        "context": {
+            "tenant_id": context.tenant_id,
+            "namespace_id": context.namespace_id,
+            "run_id": context.run_id,
+            "scenario_id": context.scenario_id,
+            "stage_id": context.stage_id,
+            "trigger_id": context.trigger_id,
+            "trigger_time": {"kind": context.trigger_time.kind, "value": context.trigger_time.value},
+            "correlation_id": context.correlation_id,
+        },
+    }
+
+
 def check_result(document: Any) -> None:
     """Checks that a document is a bare result: all eight members, no other, and a hash that is the value's.
 

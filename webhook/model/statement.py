@@ -37,9 +37,13 @@ class Counting(PredicatePart):
     """By which rules the two counts were made; `attest` names its rules here."""
 
     hot_symbols: Name
-    """For example `leaf-share>=1%`."""
+    """For example `leaf-share>=1%@2`."""
     call_paths: Name
-    """For example `distinct-stacks`."""
+    """For example `distinct-paths@2`."""
+    filters: Annotated[list[Name], Field(max_length=LIMITS.counting_filters)] | None = None
+    """What was left out first, for example `go@1`."""
+    measure: Name | None = None
+    """What was counted, for example `samples/count`."""
 
 
 class Tracer(PredicatePart):
@@ -76,14 +80,17 @@ class ExecutionEvidence(Observation):
     hot_symbols: Annotated[list[HotSymbol], Field(max_length=LIMITS.hot_symbols)] | None = None
     """The hottest symbols; all of them, unless the count exceeds `LIMITS.hot_symbols`."""
     profile: ProfileReference | None = None
+    profiles: Annotated[list[ProfileReference], Field(max_length=LIMITS.profile_sources)] | None = None
+    """Instead, where several were added up."""
 
     def summary(self) -> Self:
         """As `Observation.summary`.
 
         Returns:
-            The same evidence without `hotSymbols`, `profile`, `counting` and `tracer`.
+            The same evidence without `hotSymbols`, `profile`, `profiles`, `counting` and `tracer`.
         """
-        return self.model_copy(update={"hot_symbols": None, "profile": None, "counting": None, "tracer": None})
+        details = ("hot_symbols", "profile", "profiles", "counting", "tracer")
+        return self.model_copy(update=dict.fromkeys(details))
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:

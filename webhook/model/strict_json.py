@@ -16,22 +16,26 @@ _SEPARATORS = (b",", b"[", b"{")
 _INTEGER_RANGE = range(-(2**63), 2**64)
 
 
-def parse_json(data: bytes, what: str) -> Any:
+def parse_json(
+    data: bytes, what: str, *, depth: int = LIMITS.json_depth, values: int = LIMITS.json_values
+) -> Any:
     """Reads one JSON document strictly.
 
     Args:
         data: UTF-8 bytes, without a byte order mark; the caller has capped their number.
         what: What the document is, for the error ("envelope", "statement").
+        depth: How many levels it may have.
+        values: How many values it may hold.
 
     Returns:
         The value; integers lie in -2^63 … 2^64-1, floats are finite, nesting is at most
-        `LIMITS.json_depth`, names are unique and no string holds a lone surrogate.
+        `depth`, names are unique and no string holds a lone surrogate.
 
     Raises:
         MalformedError: For anything else.
     """
-    if sum(map(data.count, _SEPARATORS)) > LIMITS.json_values:
-        raise MalformedError(f"the {what} holds more than {LIMITS.json_values} values")
+    if sum(map(data.count, _SEPARATORS)) > values:
+        raise MalformedError(f"the {what} holds more than {values} values")
     try:
         text = data.decode("utf-8")
         value = json.loads(
@@ -41,7 +45,7 @@ def parse_json(data: bytes, what: str) -> Any:
             parse_int=_bounded_integer,
             parse_float=_finite_float,
         )
-        _check_depth_and_strings(value)
+        _check_depth_and_strings(value, depth)
     except (ValueError, RecursionError) as error:
         # UnicodeDecodeError and JSONDecodeError are ValueErrors; their texts quote the input, so they stop here.
         detail = str(error) if isinstance(error, _StrictnessError) else "is not JSON"
@@ -79,7 +83,7 @@ def _finite_float(literal: str) -> float:
     return value
 
 
-def _check_depth_and_strings(root: Any) -> None:
+def _check_depth_and_strings(root: Any, deepest: int) -> None:
     level = [root]
     depth = 0
     while level:
@@ -96,8 +100,8 @@ def _check_depth_and_strings(root: Any) -> None:
             elif isinstance(value, str) and not _encodable(value):
                 raise _StrictnessError("holds a lone surrogate")
         depth += containers > 0
-        if depth > LIMITS.json_depth:
-            raise _StrictnessError(f"is nested deeper than {LIMITS.json_depth} levels")
+        if depth > deepest:
+            raise _StrictnessError(f"is nested deeper than {deepest} levels")
         level = below
 
 

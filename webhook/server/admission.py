@@ -20,7 +20,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from webhook.admission.answer import build_response
 from webhook.admission.decide import Question
-from webhook.admission.decision import Decision, DecisionRecord, record_decision
+from webhook.admission.decision import Decision
+from webhook.admission.record import DecisionRecord, record_decision
 from webhook.admission.review import decode_review
 from webhook.errors import ReviewError
 from webhook.limits import LIMITS

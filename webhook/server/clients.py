@@ -8,11 +8,11 @@ from typing import Any
 
 from aiohttp import web
 
-from webhook.admission.answer import printable
 from webhook.errors import ConfigurationError
 from webhook.files import read_capped
 from webhook.kube.pacing import QuietLog
 from webhook.limits import LIMITS
+from webhook.model.printable import printable
 
 _LOG = logging.getLogger(__name__)
 

@@ -115,14 +115,26 @@ def make_ruleset(settings: Settings, stores: Sequence[EvidenceStore], client: Ku
     Raises:
         ConfigurationError: A file that a remote provider needs cannot be used.
     """
-    resolver: TagResolver | None = None
-    if settings.file.stores.registry is not None:
-        from webhook.stores.registry.store import RegistryStore  # noqa: PLC0415 - as in build_stores
-
-        resolver = next((store for store in stores if isinstance(store, RegistryStore)), None)
     providers = build_providers(settings, stores)
     reader = None if client is None else ClusterObjects(client)
-    return Ruleset(settings, Decider(settings, providers, resolver, reader), providers)
+    return Ruleset(settings, Decider(settings, providers, tag_resolver(settings, stores), reader), providers)
+
+
+def tag_resolver(settings: Settings, stores: Sequence[EvidenceStore]) -> TagResolver | None:
+    """Finds who tells which image a tag points to.
+
+    Args:
+        settings: The configuration.
+        stores: As for `make_decider`.
+
+    Returns:
+        The registry store; None if there is none.
+    """
+    if settings.file.stores.registry is None:
+        return None
+    from webhook.stores.registry.store import RegistryStore  # noqa: PLC0415 - as in build_stores
+
+    return next((store for store in stores if isinstance(store, RegistryStore)), None)
 
 
 def _store_inputs(settings: Settings) -> tuple[object, ...]:

@@ -89,6 +89,11 @@ class PublicKey:
         encoded = material.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return cls(sha256_digest(encoded), material)
 
+    @property
+    def is_ed25519(self) -> bool:
+        """Whether it is an Ed25519 key."""
+        return isinstance(self._material, ed25519.Ed25519PublicKey)
+
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Checks a signature.
 

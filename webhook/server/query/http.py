@@ -5,7 +5,6 @@ how often, content type, size, and only then what is asked.
 """
 
 import logging
-import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from webhook.limits import LIMITS
+from webhook.model.correlation import CORRELATION_HEADER, is_correlation_id
 from webhook.server.metrics import Metrics
 from webhook.server.query.callers import CallerRule
 from webhook.server.query.desk import EvidenceDesk
@@ -24,11 +24,8 @@ from webhook.server.query.surfaces import QuerySurface, Surface, encode, surface
 
 _LOG = logging.getLogger(__name__)
 
-CORRELATION_HEADER = "x-correlation-id"
 SERVER_CORRELATION_HEADER = "x-server-correlation-id"
 
-_CORRELATION = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-"""A token of RFC 7230 §3.2.6; a Kubernetes UID is one."""
 _OTHER = "other"
 _CALLER_CHARACTERS = 256
 
@@ -146,7 +143,7 @@ def _correlation_id(request: web.BaseRequest) -> str | None:
     given = request.headers.getall(CORRELATION_HEADER, [])
     if not given:
         return None
-    if len(given) > 1 or not _CORRELATION.fullmatch(given[0]):
+    if len(given) > 1 or not is_correlation_id(given[0]):
         raise FaultError(INVALID_CORRELATION_ID, f"{CORRELATION_HEADER} is not one token of 1 to 128 characters")
     return given[0]
 
