@@ -88,25 +88,12 @@ def build_stores(
     return stores
 
 
-def make_decider(settings: Settings, stores: Sequence[EvidenceStore]) -> Decider:
-    """Makes what decides by a configuration.
-
-    Args:
-        settings: The configuration.
-        stores: Its stores, as `build_stores` has made them.
-
-    Returns:
-        The decider; a registry store among them also tells which image a tag points to.
-    """
-    return make_ruleset(settings, stores).decider
-
-
 def make_ruleset(settings: Settings, stores: Sequence[EvidenceStore], client: KubeClient | None = None) -> Ruleset:
     """Makes the rules that follow from a configuration.
 
     Args:
         settings: The configuration.
-        stores: As for `make_decider`.
+        stores: Its stores, as `build_stores` has made them.
         client: Reads the objects that pods are made from where a review does not bring them.
 
     Returns:
@@ -125,7 +112,7 @@ def tag_resolver(settings: Settings, stores: Sequence[EvidenceStore]) -> TagReso
 
     Args:
         settings: The configuration.
-        stores: As for `make_decider`.
+        stores: Its stores, as `build_stores` has made them.
 
     Returns:
         The registry store; None if there is none.
