@@ -26,17 +26,20 @@ from bench.report import markdown
 from tests.harness.gate import Gate
 from webhook.admission.answer import build_response
 from webhook.admission.decide import Question
-from webhook.admission.decision import record_decision
 from webhook.admission.images import new_images
+from webhook.admission.pods import PodSource
+from webhook.admission.record import record_decision
 from webhook.admission.review import decode_review
 from webhook.model.evidence import TriggerTime
 from webhook.model.gate import Verdict
 from webhook.model.timestamp import unix_millis
+from webhook.records.opening import open_records
 from webhook.server.logs import LineWriter
 from webhook.server.metrics import Metrics
 from webhook.server.ruleset import Ruleset, RulesetHolder
 from webhook.server.traces import Traces
 from webhook.settings.loading import load_settings
+from webhook.settings.records import RecordSettings
 
 _WARM_UP = 500
 _REVIEWS = 5000
@@ -80,11 +83,13 @@ async def _measure(config: Path, writer: LineWriter) -> dict[str, float]:
     rules = RulesetHolder(load_settings(config), None, Metrics())
     await rules.start()
     body = review.creation_review()
-    traces = Traces(Metrics(), writer, None)
+    records = open_records(RecordSettings(), config.parent, writer)
+    traces = Traces(Metrics(), records, None)
     gc.collect()
     gc.freeze()
     taken = [await _review(body, rules.current, traces) for _ in range(_WARM_UP + _REVIEWS)]
     await rules.stop()
+    await records.close(5.0)
     columns = zip(*taken[_WARM_UP:], strict=True)
     return {name: statistics.median(column) for name, column in zip(_STEPS, columns, strict=True)}
 
@@ -97,7 +102,7 @@ async def _review(body: bytes, rules: Ruleset, traces: Traces) -> tuple[float, .
     clock = [time.perf_counter_ns()]
     asked = decode_review(body)
     clock.append(time.perf_counter_ns())
-    images = new_images(asked, body, settings.file.workloads)
+    images = new_images(asked, body, PodSource(asked.kind.kind, asked.object))
     clock.append(time.perf_counter_ns())
     decision = await rules.decider.decide(Question(asked, body, "production", now, deadline))
     clock.append(time.perf_counter_ns())

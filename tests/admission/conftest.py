@@ -7,9 +7,11 @@ import pytest
 
 from tests.admission.cluster import Cluster
 from tests.admission.glass import ADMIN, Glass
+from tests.admission.history import Shop
 from tests.admission.world import World
 from tests.simulators.api_objects import ApiObjectsSimulator
 from tests.simulators.caller_reviews import ReviewsSimulator
+from tests.simulators.replica_sets import ReplicaSetsSimulator
 from webhook.kube.client import open_client
 from webhook.server.objects import ClusterObjects
 
@@ -31,3 +33,10 @@ async def glass(world: World, tmp_path: Path) -> AsyncIterator[Glass]:
     async with ReviewsSimulator(tmp_path) as api, open_client(api.kubeconfig) as client:
         api.allowed.add(ADMIN["username"])
         yield Glass(world, api, ClusterObjects(client))
+
+
+@pytest.fixture
+async def shop(world: World, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A workload without a history yet."""
+    async with ReplicaSetsSimulator(tmp_path) as api, open_client(api.kubeconfig) as client:
+        yield Shop(world, api, ClusterObjects(client))

@@ -19,7 +19,10 @@ from tests.admission.requests import (
     workload,
 )
 from tests.admission.world import World
+from tests.support.deadline import at_most
 from webhook.admission.answer import build_response
+from webhook.admission.decision import Decision
+from webhook.limits import LIMITS
 from webhook.model.gate import Verdict
 
 WARN = {"MissingEvidenceAction": "Warn"}
@@ -61,6 +64,17 @@ async def test_a_denial_is_a_status_of_the_api(world: World) -> None:
             "field": "spec.template.spec.containers[0].image",
         }
     ]
+
+
+async def test_an_answer_does_not_grow_with_images_times_gates(world: World) -> None:
+    # Each of some hundred images is refused by each of 64 conditions: five megabytes, and 0.4 s on the loop.
+    settings = world.settings()
+    (entry,) = (await world.decide(review(deployment(UNSEEN)), settings=settings)).images
+    decision = Decision("production", (entry._replace(rulings=entry.rulings * 64),) * 512)
+    with at_most(0.2):
+        status = build_response("a-uid", decision, "sha256:0", settings)["response"]["status"]
+    assert len(status["details"]["causes"]) == LIMITS.containers
+    assert status["message"].endswith("and more; see the audit log")
 
 
 async def test_only_what_is_denied_is_a_cause(world: World) -> None:

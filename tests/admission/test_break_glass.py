@@ -181,6 +181,16 @@ async def test_only_annotations_of_the_new_object_itself_are_a_claim(
     assert (decision.break_glass is None) is (name != "another case")
 
 
+async def test_a_scale_keeps_no_annotations_and_claims_nothing(glass: Glass) -> None:
+    item = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": annotated(UNSEEN)["metadata"]}
+    where = {"group": "apps", "version": "v1", "resource": "deployments"}
+    new, old = (item | {"spec": {"replicas": number}} for number in (2, 0))
+    body = review(new, old, subResource="scale", resource=where, userInfo=ADMIN)
+    decision = await glass.decide(body)
+    assert (decision.verdict.value, decision.break_glass) == ("Fail", None)
+    assert glass.api.specs == []
+
+
 async def test_an_annotation_that_an_administrator_left_does_not_help_a_developer(glass: Glass) -> None:
     old = annotated(UNSEEN)
     assert await glass.said(review(annotated(UNSEEN), userInfo=ADMIN)) == BROKEN

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import operator
 import time
 from typing import Any
 
@@ -20,11 +21,18 @@ from tests.admission.conditions import (
 )
 from tests.admission.requests import ALSO_SEEN, SEEN, THIN, deployment, review
 from tests.admission.world import NOW, World, question, respond, said
-from tests.harness.evidence import digest_of
+from tests.harness.evidence import REPOSITORY, digest_of
+from tests.providers.asking import context
 from webhook.admission.answer import Advice, denial_text, warning_texts
+from webhook.admission.condition_ruler import ConditionRuler
 from webhook.admission.decide import Decider
 from webhook.admission.record import record_decision
 from webhook.admission.review import decode_review
+from webhook.admission.ruler import Asking, Subject
+from webhook.gates.comparators import Comparator
+from webhook.gates.conditions import Condition
+from webhook.limits import LIMITS
+from webhook.model.disclosure import Disclosure
 from webhook.model.evidence import EvidenceQuery, EvidenceResult, EvidenceValue
 from webhook.model.evidence_hash import hash_value
 from webhook.model.gate import Verdict
@@ -52,6 +60,43 @@ async def test_queries_that_differ_are_asked_apart(world: World) -> None:
     teller = Teller(lambda query: telling(names[query.params["image_digest"]]))
     decision = await decided(world, teller, SEEN, ALSO_SEEN, condition=BY_DIGEST)
     assert of_conditions(decision) == ["conditions/ready Pass ConditionMet", "conditions/ready Fail ConditionNotMet"]
+
+
+async def test_an_answer_that_images_share_is_weighed_once_for_each_condition(world: World) -> None:
+    # Hundreds of images may share it, and what a condition makes of it may take milliseconds.
+    conditions = [{}, {"expected": "no"}]
+    decision = await decider(world, always(telling("yes")), *conditions).decide(
+        question(review(deployment(SEEN, ALSO_SEEN)))
+    )
+    one, other = (entry.rulings[1:] for entry in decision.images)
+    assert [ruling.result.result for ruling in one] == [Verdict.PASS, Verdict.FAIL]
+    assert all(map(operator.is_, one, other))
+
+
+@pytest.mark.parametrize("other", [EvidenceQuery("one", "set"), EvidenceQuery("two", "get")], ids=["check", "provider"])
+async def test_nobody_takes_the_answer_of_another_provider_or_check(other: EvidenceQuery) -> None:
+    # The params are the same: else a provider's word would pass for another's.
+    first = EvidenceQuery("one", "get")
+    asking = Asking("production", context(), "Deployment", "cart", time.monotonic() + 10, {})
+    said = []
+    for query in (first, other):
+        teller = Teller(lambda asked: telling("yes" if asked == first else "no"))
+        condition = Condition("ready", ("production",), query, Comparator.EQUALS, "yes")
+        said.append((await ConditionRuler(condition, Disclosure(), teller).rule(Subject(None, None), asking)).result)
+    assert [result.result for result in said] == [Verdict.PASS, Verdict.FAIL]
+
+
+@pytest.mark.parametrize("bind", [{}, BY_DIGEST], ids=["shared", "apart"])
+async def test_a_review_shows_values_up_to_a_bound_and_hashes_beyond(world: World, bind: dict[str, Any]) -> None:
+    # 512 images, eight conditions and values of 60 kB were a record of 248 MB.
+    value, images = "x" * 60_000, [f"{REPOSITORY}@sha256:{index:064x}" for index in range(100)]
+    ruled = decider(world, always(telling(value)), bind)
+    decision = await ruled.decide(question(review(deployment(*images))))
+    shown = [entry.rulings[1].evidence for entry in decision.images]
+    whole = sum(evidence is not None and evidence.value is not None for evidence in shown)
+    assert 65 <= whole <= LIMITS.shown_bytes // len(value) == 69
+    assert {evidence and evidence.evidence_hash for evidence in shown} == {hash_value(EvidenceValue("json", value))}
+    assert {entry.rulings[1].result.reason for entry in decision.images} == {ReasonCode.CONDITION_NOT_MET}
 
 
 async def test_params_that_are_equal_in_python_alone_are_not_equal(world: World) -> None:

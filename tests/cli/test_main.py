@@ -14,7 +14,10 @@ import webhook.cli
 from webhook.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("evidence-gate")
-COMMANDS = ["attest", "config", "gate", "log", "mcp", "operator", "provider", "query", "review", "verify", "webhook"]
+COMMANDS = [
+    *("attest", "config", "gate", "log", "mcp", "operator", "provider", "query", "replay", "review", "scan"),
+    *("verify", "webhook"),
+]
 
 
 def shown(*arguments: str) -> str:
@@ -37,14 +40,16 @@ def test_every_command_that_exists_can_be_called() -> None:
     assert sorted(module.__name__.rsplit(".", 1)[1] for module in commands) == COMMANDS
 
 
-@pytest.mark.parametrize("arguments", [*([name] for name in COMMANDS), ["config", "check"], ["log", "verify"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [*([name] for name in COMMANDS), ["config", "check"], ["log", "verify"]], ids=" ".join
+)
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     text = shown(*arguments, "--help")
     assert text.startswith(f"Usage: main {' '.join(arguments)} ")
     assert "-h, --help" in text
 
 
-@pytest.mark.parametrize("name", ["config check", "gate", "log verify", "review", "verify"])
+@pytest.mark.parametrize("name", ["config check", "gate", "log verify", "replay", "review", "verify"])
 def test_the_help_of_a_command_that_decides_explains_its_exit_codes(name: str) -> None:
     assert "xit code" in shown(*name.split(), "--help")
 

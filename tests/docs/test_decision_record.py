@@ -17,11 +17,12 @@ from tests.docs.tables import code, rows
 from webhook.model.canonical import canonical_json, sha256_digest
 
 PAGE = (ROOT / "docs" / "decision-record.md").read_text("utf-8")
-EXAMPLE = json.loads(PAGE.split("```json\n")[1].split("```")[0])
+EXAMPLE, HIDDEN = [json.loads(part.split("```")[0]) for part in PAGE.split("```json\n")[1:3]]
 HARDLY = "deployment-hardly-observed.yaml"
 
 # Objects whose members belong to others; the page names the object.
-_WHOLE = {"policy", "decision.triggerTime", "images[].ruling.result", "images[].ruling.evidence"}
+_RULING = "images[].rulings[]"
+_WHOLE = {"policy", "decision.triggerTime", f"{_RULING}.result", f"{_RULING}.evidence", f"{_RULING}.basis"}
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +59,31 @@ def shape(value: Any) -> Any:
 
 def test_the_table_lists_every_member(logged: tuple[Answer, bytes]) -> None:
     listed = {code(cells[0])[0] for cells in rows(PAGE, 3)}
-    assert listed == members(record_in(logged[1]))
+    # A list has a row of its own, before those of its members.
+    assert listed - {"images[].rulings"} == members(record_in(logged[1]))
 
 
 def test_the_example_has_the_shape_of_a_logged_record(logged: tuple[Answer, bytes]) -> None:
     assert shape(EXAMPLE) == shape(record_in(logged[1]))
+
+
+def test_the_second_example_is_the_same_ruling_without_values(tmp_path: Path) -> None:
+    workshop = Workshop.furnish(tmp_path)
+    for attestation in ATTESTATIONS:
+        workshop.run(workshop.attest_arguments(attestation))
+    config = tmp_path / "config.yaml"
+    closed = config.read_text("utf-8").replace("{allowRawValues: true}", "{allowRawValues: false}")
+    config.write_text(closed, "utf-8")
+    with WebhookProcess(workshop) as webhook:
+        ask(webhook.url, "production", HARDLY, workshop.ca_file)
+    [ruling] = record_in((tmp_path / "webhook.log").read_bytes())["images"][0]["rulings"]
+    assert shape(HIDDEN) == shape(ruling)
+    [shown] = EXAMPLE["images"][0]["rulings"]
+    assert (shown["evidence"]["value"] is None, HIDDEN["evidence"]["value"]) == (False, None)
+    assert HIDDEN["result"] == shown["result"]
+    for name in ("lane", "evidence_hash", "evidence_ref", "evidence_anchor"):
+        assert HIDDEN["evidence"][name] is not None
+    assert "hot symbols" not in HIDDEN["found"]
 
 
 def test_the_examples_digest_is_the_one_on_the_page() -> None:

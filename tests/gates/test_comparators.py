@@ -1,5 +1,6 @@
 """Each comparator against each kind of value; T, F and U are written from the rules in docs/conditions.md."""
 
+import time
 from typing import Any
 
 import pytest
@@ -248,3 +249,19 @@ def test_a_list_that_would_take_too_long_is_unknown(elements: int, outcome: Outc
     # Three values: the list itself and two elements.
     most = LIMITS.condition_comparisons // 3
     assert json_outcome(Comparator.CONTAINS, [1] * (most + elements), [1, 1]) is outcome
+
+
+@pytest.mark.parametrize(
+    ("expected", "element"), [(["a"] * 7, 1), ([[1] * 6], [1] * 5 + [2])], ids=["other types", "alike to the end"]
+)
+def test_the_longest_comparison_holds_up_nobody(expected: Any, element: Any) -> None:
+    # It is made on the loop that all reviews share, once for every image; 65,536 took 0.3 s.
+    value = [element] * (LIMITS.condition_comparisons // count_values(expected))
+
+    def seconds() -> float:
+        # The process' own, whatever else runs on the machine.
+        began = time.process_time()
+        assert json_outcome(Comparator.CONTAINS, value, expected) is not T
+        return time.process_time() - began
+
+    assert min(seconds() for _ in range(3)) < 0.05

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.json_schema import accepts, anything, documents
-from webhook.model.evidence import EvidenceContext, EvidenceQuery, TriggerTime
+from webhook.model.evidence import EvidenceContext, EvidenceQuery, PullIdentity, TriggerTime
 from webhook.model.evidence_schema import INPUT_SCHEMA, RESULT_SCHEMA
-from webhook.model.evidence_wire import WireError, check_result, parse_request, read_request
+from webhook.model.evidence_wire import WireError, check_result, parse_request, read_request, write_request
 
 SEED = Path(__file__).parent / "seed"
 EXAMPLE: dict[str, Any] = json.loads((SEED / "example_input.json").read_text("utf-8"))
@@ -283,3 +283,18 @@ def test_a_wrapped_result_is_no_bare_one() -> None:
 def test_an_error_without_details_is_no_result() -> None:
     with pytest.raises(WireError):
         check_result(changed(RESULT, "error", {"code": "provider_error", "message": "…"}))
+
+
+@given(documents(INPUT_SCHEMA))
+def test_a_request_that_is_written_is_the_one_that_was_read(document: Any) -> None:
+    try:
+        request = read_request(document)
+    except WireError:
+        return
+    assert read_request(write_request(*request)) == request
+
+
+def test_of_this_process_own_context_nothing_is_written() -> None:
+    query, context = parse_request(json.dumps(EXAMPLE).encode())
+    own = context._replace(pull=PullIdentity("shop", "default", ()), workload_namespace="shop")
+    assert write_request(query, own) == EXAMPLE

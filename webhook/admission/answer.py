@@ -6,6 +6,7 @@ together).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from webhook.admission import break_glass
@@ -19,6 +20,8 @@ from webhook.settings.loading import Settings
 
 _IMAGE_CHARACTERS = 400
 _CONTAINERS = 8
+_CAUSES = LIMITS.containers
+"""One for each place of an image; where several gates and conditions refuse each of hundreds, not for every pair."""
 _FOUND_CHARACTERS = 800
 _NAME_CHARACTERS = 63
 _TAGGED_CHARACTERS = 50
@@ -124,6 +127,9 @@ def denial_text(decision: Decision, advice: Advice) -> str:
     if decision.overall is not None:
         lines += _lines(decision.overall.result, decision.overall.found, advice)
     for entry, ruling in decision.speaking(Verdict.FAIL):
+        if sum(map(len, lines)) > LIMITS.message_characters:
+            # What follows is cut off: thousands of rulings must not be put into words for that.
+            break
         image = f"{_image(entry)} ({_containers(entry)})"
         if entry.resolved is not None:
             image += f"\n  tag:   points to {entry.resolved} now, and may move"
@@ -138,18 +144,18 @@ def denial_text(decision: Decision, advice: Advice) -> str:
 
 def _status(decision: Decision, advice: Advice) -> dict[str, Any]:
     code, reason = (503, "ServiceUnavailable") if decision.unavailable else (403, "Forbidden")
-    causes = [
+    every = (
         {"reason": ruling.result.reason.value, "message": ruling.result.message, "field": use.field}
         for entry, ruling in decision.speaking(Verdict.FAIL)
         for use in entry.image.uses
-    ]
+    )
     return {
         "status": "Failure",
         "code": code,
         "reason": reason,
         # The API server writes "denied the request: " before it; the first fact begins a line of its own.
         "message": "\n" + denial_text(decision, advice),
-        "details": {"causes": causes},
+        "details": {"causes": list(islice(every, _CAUSES))},
     }
 
 

@@ -2,17 +2,19 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from webhook.admission.decision import Ruling
 from webhook.admission.ruler import Asking, Subject
 from webhook.gates.conditions import Condition, Fact, Finding, evaluate, refuse
 from webhook.limits import LIMITS
 from webhook.model.canonical_value import canonical_value
-from webhook.model.disclosure import Disclosure
+from webhook.model.disclosure import Disclosure, redacted
 from webhook.model.evidence import EvidenceProblem, EvidenceQuery, EvidenceResult
 from webhook.providers.protocol import EvidenceProvider
 from webhook.reasons import ReasonCode
 
+_SHOWN = "bytes of rulings with values"
 _NO_PROVIDER = EvidenceResult(error=EvidenceProblem("provider_missing", "no provider has this id"))
 
 
@@ -64,9 +66,7 @@ class ConditionRuler:
             unreadable = subject.repository is None
             reason = ReasonCode.IMAGE_REFERENCE_INVALID if unreadable else ReasonCode.CONDITION_UNKNOWN
             return self.without_evidence(asking.environment, reason, "a fact that the query needs is not known")
-        evidence = await self.answer(query, asking)
-        shown = None if evidence is None else self._disclosure.disclosed(evidence, query.provider_id)
-        return _ruling(evaluate(self._condition, evidence), shown)
+        return _bounded(self._weigh(await self.answer(query, asking), asking), asking)
 
     async def answer(self, query: EvidenceQuery, asking: Asking) -> EvidenceResult | None:
         """Asks once in a review, whoever wants to know.
@@ -86,6 +86,17 @@ class ConditionRuler:
                 answer.evidence = await self._ask(query, asking)
                 answer.known = True
         return answer.evidence
+
+    def _weigh(self, evidence: EvidenceResult | None, asking: Asking) -> Ruling:
+        """Compares once in a review what hundreds of its images may share; the same ruling is also written once."""
+        key = (self._condition.gate_id, id(evidence))
+        # The answer is kept with it: as long as it lives, nothing else has its `id`.
+        known: tuple[EvidenceResult | None, Ruling] | None = asking.shared.get(key)
+        if known is None:
+            provider = self._condition.query.provider_id
+            shown = None if evidence is None else self._disclosure.disclosed(evidence, provider)
+            known = asking.shared[key] = evidence, _ruling(evaluate(self._condition, evidence), shown)
+        return known[1]
 
     async def _ask(self, query: EvidenceQuery, asking: Asking) -> EvidenceResult | None:
         if self._provider is None:
@@ -110,6 +121,18 @@ def _facts(subject: Subject, asking: Asking) -> dict[Fact, str | None]:
         Fact.KIND: asking.kind,
         Fact.NAME: asking.name,
     }
+
+
+def _bounded(ruling: Ruling, asking: Asking) -> Ruling:
+    """Leaves out values once those of the review are too large: its record repeats them for each of many images."""
+    shown = ruling.evidence
+    if shown is None or shown.value is None:
+        return ruling
+    held = asking.shared.get(_SHOWN, 0) + len(ruling.canonical)
+    if held > LIMITS.shown_bytes:
+        return replace(ruling, evidence=redacted(shown))
+    asking.shared[_SHOWN] = held
+    return ruling
 
 
 def _ruling(finding: Finding, shown: EvidenceResult | None = None) -> Ruling:

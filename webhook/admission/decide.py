@@ -96,7 +96,8 @@ class Decider:
 
     async def _decide(self, question: Question) -> Decision:
         environment = question.environment
-        if not self._panel.active(environment):
+        rulers = self._panel.active(environment)
+        if not rulers:
             return self._panel.inactive(environment)
         try:
             source = await self._pods.find(question.review, question.deadline)
@@ -108,11 +109,21 @@ class Decider:
         if source is None or not images:
             return self._panel.unchanged(environment)
         asking = self._asking(question, source)
-        decision = await self._panel.decide_images(images, asking)
+        decision = await self._panel.decide_images(images, asking, rulers)
         if not self._rollback.speaks(decision, question.review):
             return decision
-        rulers = self._panel.active(environment)
         return await self._rollback.reconsider(decision, question.review, question.body, rulers, asking)
+
+    def rules_in(self, environment: str) -> bool:
+        """Tells whether a gate or a condition has a say in an environment.
+
+        Args:
+            environment: The target environment; compared without case.
+
+        Returns:
+            True if one has.
+        """
+        return bool(self._panel.active(environment))
 
     def unavailable(self, environment: str, found: str) -> Decision:
         """Decides where nothing could be found out.

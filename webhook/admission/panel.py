@@ -110,18 +110,20 @@ class Panel:
         rulers = self.active(environment) or self.gates
         return Decision(environment, (), worst([ruler.unavailable(environment, found) for ruler in rulers]))
 
-    async def decide_images(self, images: Sequence[WorkloadImage], asking: Asking) -> Decision:
+    async def decide_images(
+        self, images: Sequence[WorkloadImage], asking: Asking, rulers: Sequence[Ruler]
+    ) -> Decision:
         """Rules on images; those that the deadline overtakes are unavailable, the others stay ruled on.
 
         Args:
             images: At least one.
             asking: The review.
+            rulers: Those of `active` in its environment; at least one.
 
         Returns:
             One decision for each.
         """
         environment = asking.environment
-        rulers = self.active(environment)
         decided = [self._ruler.rule_unasked(image, environment, rulers) for image in images]
         timer = asyncio.timeout(asking.deadline - time.monotonic())
         try:

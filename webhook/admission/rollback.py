@@ -127,7 +127,7 @@ def may_return(decision: Decision, settings: Settings) -> bool:
         True if staleness is all that stands against it, and the policy allows.
     """
     here = settings.policy.for_environment(decision.environment)
-    if here.rollback is not RollbackPolicy.ALLOW_PREVIOUSLY_ADMITTED or decision.verdict is not Verdict.FAIL:
+    if here.rollback is not RollbackPolicy.ALLOW_PREVIOUSLY_ADMITTED:
         return False
     against = [ruling for _, ruling in decision.speaking(Verdict.FAIL)]
     return bool(against) and all(map(_is_stale, against))
@@ -162,7 +162,7 @@ async def _rulings_at(
 ) -> tuple[Ruling, ...] | None:
     """Rules for the instant at which a ReplicaSet was made; None if somebody would not have passed the image."""
     context = asking.context._replace(trigger_time=TriggerTime("unix_millis", revision.created))
-    then = asking._replace(context=context, shared={})
+    then = asking._replace(context=context)
     rulings = []
     for ruler, ruling in zip(rulers, entry.rulings, strict=True):
         if not _stands_against(ruling):

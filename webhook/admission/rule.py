@@ -114,7 +114,8 @@ class ImageRuler:
             _without_evidence(unruled, asking.environment, [ruler for ruler in rulers if ruler.needs_digest])
         )
         # In the rulers' order: of equally severe rulings the first one speaks, and a record keeps it.
-        return ImageDecision(unruled.image, tuple([next(unasked if ruler.needs_digest else asked) for ruler in rulers]))
+        rulings = tuple([next(unasked if ruler.needs_digest else asked) for ruler in rulers])
+        return ImageDecision(unruled.image, rulings)
 
     def _resolves(self, environment: str) -> bool:
         policy = self._settings.policy.for_environment(environment)

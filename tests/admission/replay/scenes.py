@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.admission.conditions import REFUSED, UNAVAILABLE, Teller, telling
 from tests.admission.requests import ALSO_SEEN, SEEN, TAGGED, UNSEEN, deployment, elsewhere, review, workload
-from tests.admission.world import INSTANT
+from tests.admission.world import INSTANT, NOW
 from tests.harness.evidence import digest_of
 from tests.support.envelopes import bundle, dump, envelope
 from tests.support.keys import ecdsa
@@ -43,7 +43,10 @@ def _pool() -> list[bytes]:
         statement(subjects=subjects, predicate=predicate(hotSymbolCount=1, uniqueCallPaths=9)),
         statement(subjects=subjects, predicate=predicate(hotSymbolCount=60, uniqueCallPaths=0)),
         statement(subjects=subjects, predicate=predicate(environment="qa", hotSymbolCount=5)),
-        statement(subjects=subjects, predicate=predicate(observedFrom="2025-12-31T00:00:00Z", observedUntil="2026-01-01T00:00:00Z")),
+        statement(
+            subjects=subjects,
+            predicate=predicate(observedFrom="2025-12-31T00:00:00Z", observedUntil="2026-01-01T00:00:00Z"),
+        ),
         statement(subjects=[CHILD], predicate=predicate(hotSymbolCount=7)),
         statement(subjects=subjects, predicate=predicate(hotSymbolCount=-1)),
         beacon_statement(subjects=subjects),
@@ -93,7 +96,7 @@ class Shelf:
     async def stop(self) -> None:
         """Does nothing."""
 
-    async def find(self, subject: ImageSubject, max_age: float | None = None) -> Found:
+    async def find(self, subject: ImageSubject, max_age: float | None = None) -> Found:  # noqa: ARG002 - the protocol's
         """Gives what the scene has for the image."""
         if subject.digest == self.hangs:
             await asyncio.Event().wait()
@@ -110,7 +113,7 @@ class Tags:
     def __init__(self, answer: str | UnavailableError | None) -> None:
         self.answer = answer
 
-    async def resolve(self, repository: str, tag: str, pull: PullIdentity | None) -> str | None:
+    async def resolve(self, repository: str, tag: str, pull: PullIdentity | None) -> str | None:  # noqa: ARG002 - as above
         """Gives the answer."""
         if isinstance(self.answer, UnavailableError):
             raise UnavailableError(self.answer.detail)
@@ -220,13 +223,21 @@ POLICIES = st.fixed_dictionaries(
     },
 )
 BEACONS = st.fixed_dictionaries(
-    {}, optional={"Enabled": st.booleans(), "MissingBeaconAction": ACTIONS, "MinBeaconRate": st.sampled_from([0, 0.5, 1])}
+    {},
+    optional={
+        "Enabled": st.booleans(),
+        "MissingBeaconAction": ACTIONS,
+        "MinBeaconRate": st.sampled_from([0, 0.5, 1]),
+    },
 )
 BIND = {"image_digest": "imageDigest", "repository": "repository", "environment": "environment"}
 ASKING = st.sampled_from(
     [
         {"query": {"provider": "env", "check": "get", "params": {"key": "READY", "\u00e4": [1.5, 2**63]}}},
-        {"query": {"provider": "env", "check": "get", "params": {"key": "READY"}}, "bind": {"name": "name", "ns": "namespace"}},
+        {
+            "query": {"provider": "env", "check": "get", "params": {"key": "READY"}},
+            "bind": {"name": "name", "ns": "namespace"},
+        },
         {"query": {"provider": "env", "check": "get"}, "bind": {"digest": "imageDigest"}},
         {"query": {"provider": "execution-evidence", "check": "hot_symbol_count"}, "bind": BIND},
         {"query": {"provider": "execution-evidence", "check": "metadata"}, "bind": BIND},
@@ -279,9 +290,41 @@ SCENES = st.builds(
     environment=st.sampled_from(["production", "production", "Production", "canary", "staging"]),
     found=st.dictionaries(st.sampled_from([digest_of(name) for name in NAMES]), FOUND),
     tag=st.sampled_from([None, digest_of("seen"), UnavailableError("registry.example.com answers 429")]),
-    told=st.sampled_from([telling("yes"), telling(42), telling({"b": 1, "a": [2**63, 1.5]}), UNAVAILABLE, REFUSED, EvidenceResult()]),
+    told=st.sampled_from(
+        [telling("yes"), telling(42), telling({"b": 1, "a": [2**63, 1.5]}), UNAVAILABLE, REFUSED, EvidenceResult()]
+    ),
     clock=CLOCKS,
     remote=st.booleans(),
     hangs=st.sampled_from([None] * 12 + [digest_of("seen")]),
     mute=st.sampled_from([False] * 12 + [True]),
+)
+
+
+def candidate(raw: bytes, uri: str, platform: Platform | None = None) -> Candidate:
+    return Candidate(raw, sha256_digest(raw), uri, platform)
+
+
+RICH = Scene(
+    policy={"MissingEvidenceAction": "Block", "TagPolicy": "Resolve", "MaxEvidenceAge": "720h"},
+    beacon={"Enabled": True},
+    conditions=[
+        {"name": "ready", "environments": ["production"], "query": {"provider": "env", "check": "get"}}
+        | {"comparator": "equals", "expected": "yes", "bind": {"ns": "namespace"}},
+        {"name": "hot", "environments": ["production"], "bind": BIND, "comparator": "greater_than", "expected": 2}
+        | {"query": {"provider": "execution-evidence", "check": "hot_symbol_count"}},
+    ],
+    disclosure={"allowRawValues": True, "requireProviderOptIn": False},
+    exempt=["ghcr.io/vendor/*"],
+    body=review(deployment(SEEN, ALSO_SEEN, TAGGED, "A B", f"ghcr.io/vendor/app@{digest_of('seen')}")),
+    environment="production",
+    found={
+        digest_of("seen"): Found(
+            (candidate(POOL[0], "shelf:one"), candidate(POOL[7], "shelf:beacons")),
+            platforms=(Platform("linux/amd64", CHILD),),
+        ),
+        digest_of("also seen"): Found((candidate(POOL[1], "shelf:two"),), UnavailableError("store shelf: it hangs")),
+    },
+    tag=digest_of("seen"),
+    told=telling("yes"),
+    clock=NOW,
 )

@@ -1,4 +1,4 @@
-"""Whatever the decider decides, its record leads to the same bytes again: from envelopes, and from recorded answers."""
+"""Whatever the decider decides, its record leads to the same bytes: from envelopes, and from recorded answers."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,9 @@ async def test_every_decision_is_made_again_from_the_envelopes(folder: Path, sce
 
 @given(scene=SCENES)
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-async def test_every_decision_is_made_again_from_the_record_alone_where_it_shows_all(folder: Path, scene: Scene) -> None:
+async def test_every_decision_is_made_again_from_the_record_alone_where_it_shows_all(
+    folder: Path, scene: Scene
+) -> None:
     scene.disclosure = {"allowRawValues": True, "requireProviderOptIn": False}
     rules = scene.settings(folder)
     record = await scene.record(rules)

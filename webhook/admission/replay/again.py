@@ -1,6 +1,7 @@
 """A decision made again, by the gates, conditions and providers that made it, from what is recorded of it."""
 
 import time
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from webhook.admission.decide import NO_TENANT
@@ -13,7 +14,7 @@ from webhook.admission.record import DecisionRecord, Rules, write_record
 from webhook.admission.replay.bypass import bypass_again
 from webhook.admission.replay.failure import TamperedError
 from webhook.admission.replay.recall import Envelopes, Judging, RecalledCondition, RecalledProvider, RecalledTag
-from webhook.admission.replay.recorded import Content, Recorded, RecordedImage
+from webhook.admission.replay.recorded import Content, Recorded, RecordedImage, RecordedRuling
 from webhook.admission.replay.rules import rules_of_configuration, rules_of_record
 from webhook.admission.rollback import may_return, return_image
 from webhook.admission.ruler import Asking
@@ -34,12 +35,25 @@ class _Seats(NamedTuple):
 
     panel: Panel
     tag: RecalledTag
-    providers: dict[int, RecalledProvider]
-    """By the `id` of the ruler."""
+    providers: dict[int, tuple[str, RecalledProvider]]
+    """By the `id` of the ruler: its gate id, and who answers it."""
 
-    def answering(self, environment: str) -> list[RecalledProvider]:
-        """Who answers those that have a say, in their order."""
-        return [self.providers[id(ruler)] for ruler in self.panel.active(environment)]
+    def forget(self) -> None:
+        """Leaves nobody with an answer, for an image about which nobody was asked."""
+        for _, provider in self.providers.values():
+            provider.ruling = None
+
+    def recall(self, rulings: Sequence[RecordedRuling], environment: str) -> None:
+        """Tells each that has a say what it ruled then.
+
+        Raises:
+            TamperedError: It ruled nothing.
+        """
+        answering = [self.providers[id(ruler)] for ruler in self.panel.active(environment)]
+        if [name for name, _ in answering] != [ruling.result.gate for ruling in rulings]:
+            raise TamperedError("its rulings are not those that its policy and conditions ask for")
+        for (_, provider), ruling in zip(answering, rulings, strict=True):
+            provider.ruling = ruling
 
 
 class Replayer:
@@ -120,11 +134,11 @@ class Replayer:
         for gate in GATES.values():
             provider = RecalledProvider(gate.provider_id, settings, self._envelopes, self._judging)
             gates.append(GateRuler(gate, settings, provider))
-            providers[id(gates[-1])] = provider
+            providers[id(gates[-1])] = gate.gate_id, provider
         for condition in settings.conditions:
             provider = RecalledProvider(condition.query.provider_id, settings, self._envelopes, self._judging)
             conditions.append(RecalledCondition(condition, settings.disclosure, provider))
-            providers[id(conditions[-1])] = provider
+            providers[id(conditions[-1])] = condition.gate_id, provider
         return _Seats(Panel(settings, gates, conditions, tag), tag, providers)
 
 
@@ -189,13 +203,14 @@ def _overall(panel: Panel, environment: str, reason: ReasonCode, found: str) -> 
 async def _rule(seats: _Seats, image: RecordedImage, asking: Asking) -> ImageDecision:
     """Rules on one image with fresh memory: what rulers share in a review is in the rulings of each."""
     seats.tag.image = image
-    answering = seats.answering(asking.environment)
-    rulings = image.at_first
-    for index, provider in enumerate(answering):
-        provider.ruling = rulings[index] if index < len(rulings) else None
+    if image.exempt:
+        seats.forget()
+    else:
+        seats.recall(image.at_first, asking.environment)
     if image.late:
         return seats.panel.late(image_again(image), asking.environment)
-    decision = await seats.panel.decide_images([image_again(image)], asking._replace(shared={}))
+    rulers = seats.panel.active(asking.environment)
+    decision = await seats.panel.decide_images([image_again(image)], asking._replace(shared={}), rulers)
     return decision.images[0]
 
 
@@ -206,8 +221,7 @@ async def _return(seats: _Seats, entry: ImageDecision, image: RecordedImage, ask
         return entry
     if rollback.revision is None:
         return entry._replace(rollback=Rollback(None, rollback.found))
-    for provider, ruling in zip(seats.answering(asking.environment), image.rulings, strict=False):
-        provider.ruling = ruling
+    seats.recall(image.rulings, asking.environment)
     revision = Revision(rollback.revision.name, rollback.revision.uid, rollback.revision.created)
     return await return_image(entry, [revision], seats.panel.active(asking.environment), asking)
 

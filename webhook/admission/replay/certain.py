@@ -20,7 +20,8 @@ from webhook.model.evidence import EvidenceQuery, EvidenceResult, EvidenceValue,
 from webhook.reasons import ReasonCode
 from webhook.settings.loading import Settings
 
-_SUFFICIENT = frozenset({ReasonCode.EVIDENCE_SUFFICIENT, ReasonCode.BEACON_RATE_SUFFICIENT})
+SUFFICIENT = frozenset({ReasonCode.EVIDENCE_SUFFICIENT, ReasonCode.BEACON_RATE_SUFFICIENT})
+"""Why a gate passes an image: nothing that could not be read would change that."""
 _INSUFFICIENT = frozenset({ReasonCode.EVIDENCE_INSUFFICIENT, ReasonCode.BEACON_RATE_INSUFFICIENT})
 
 _Thresholds = tuple[int | Fraction, ...]
@@ -113,7 +114,7 @@ def _stands(ruling: RecordedRuling, provider_id: str, change: Change) -> bool:
     pairs = list(zip(then, now, strict=True))
     lower, higher = all(new <= old for old, new in pairs), all(new >= old for old, new in pairs)
     reason = ruling.result.reason
-    if reason in _SUFFICIENT:
+    if reason in SUFFICIENT:
         return lower
     # Also where something could not be read: what was found beside it does not suffice now either.
     return higher if reason in _INSUFFICIENT or reason is ReasonCode.EVIDENCE_UNAVAILABLE else True
@@ -130,11 +131,11 @@ def _stand_in(ruling: RecordedRuling, query: EvidenceQuery, change: Change) -> E
     """Makes an answer that leads where the hidden one does; it is shown to nobody."""
     reason = ruling.result.reason
     gate: Gate[Any] = next(entry for entry in GATES.values() if entry.provider_id == query.provider_id)
-    found = reason in _SUFFICIENT or reason in _INSUFFICIENT
+    found = reason in SUFFICIENT or reason in _INSUFFICIENT
     value = {gate.has: "true" if found else "false", gate.reason: reason.value, gate.detail: ruling.found}
     if found:
         _, now = change.thresholds(query.provider_id)
-        enough = reason in _SUFFICIENT
+        enough = reason in SUFFICIENT
         if query.provider_id == "beacon-rate":
             value |= {metadata.BEACONS_EXPECTED: "1", metadata.BEACONS_VERIFIED: "1" if enough else "0"}
         else:

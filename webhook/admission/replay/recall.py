@@ -13,9 +13,11 @@ from webhook.gates.registry import GATES
 from webhook.model.basis import EvidenceBasis
 from webhook.model.contract import ProviderContract
 from webhook.model.disclosure import Disclosure
-from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult, PullIdentity
+from webhook.model.evidence import EvidenceContext, EvidenceProblem, EvidenceQuery, EvidenceResult, PullIdentity
 from webhook.model.evidence_wire import WireError, read_result
+from webhook.providers.checks import CHECK_METADATA
 from webhook.providers.protocol import EvidenceProvider
+from webhook.reasons import ReasonCode
 from webhook.settings.loading import Settings
 from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject
 
@@ -24,6 +26,7 @@ Judging = Callable[[Settings, Sequence[EvidenceStore]], Mapping[str, EvidencePro
 Envelopes = Mapping[str, bytes]
 """`sha256:…` to the bytes that have this digest."""
 
+_UNAVAILABLE = "evidence_unavailable"
 _STATEMENTS = frozenset(gate.provider_id for gate in GATES.values())
 """Providers that answer from envelopes alone. No other is ever asked in a replay."""
 
@@ -101,7 +104,7 @@ class RecalledProvider:
             TamperedError: The record contradicts itself.
         """
         if self.ruling is None:
-            raise TamperedError("the record has fewer rulings than its policy and conditions ask for")
+            raise TamperedError("nobody was asked then about what is asked for now")
         basis = self.ruling.made_of
         if self._judge is None or (self._envelopes is None and not self.ruling.redacted):
             return recorded_answer(self.ruling, query)
@@ -200,11 +203,12 @@ def recorded_answer(ruling: RecordedRuling, query: EvidenceQuery) -> EvidenceRes
     basis = ruling.made_of
     if ruling.redacted:
         raise CannotReplayError(*_instead(basis, query.provider_id))
-    _check_anchor(evidence, query)
     place = evidence.evidence_ref
     if basis is not None and place is not None and place.uri not in {origin.uri for origin in basis.origins}:
         raise TamperedError("the evidence lies where no candidate lay")
-    return replace(evidence, basis=basis)
+    evidence = replace(evidence, basis=basis)
+    _check_gate_metadata(evidence, query)
+    return evidence
 
 
 def _instead(basis: EvidenceBasis | None, provider_id: str) -> list[Missing]:
@@ -219,10 +223,23 @@ def _instead(basis: EvidenceBasis | None, provider_id: str) -> list[Missing]:
     ]
 
 
-def _check_anchor(evidence: EvidenceResult, query: EvidenceQuery) -> None:
+def _check_gate_metadata(evidence: EvidenceResult, query: EvidenceQuery) -> None:
+    """Checks what a gate believes of its own provider, and nobody need say of others."""
+    gate = next((gate for gate in GATES.values() if gate.provider_id == query.provider_id), None)
+    if gate is None:
+        return
     anchor = evidence.evidence_anchor
     asked = query.params.get("image_digest") if isinstance(query.params, dict) else None
-    if anchor is None or query.provider_id not in _STATEMENTS:
-        return
-    if (anchor.anchor_type, anchor.anchor_value) != ("image_digest", asked):
+    if anchor is not None and (anchor.anchor_type, anchor.anchor_value) != ("image_digest", asked):
         raise TamperedError("the evidence is about another image")
+    if evidence.basis is not None:
+        gap = evidence.basis.gap
+        if evidence.error != (None if gap is None else EvidenceProblem(_UNAVAILABLE, gap)):
+            raise TamperedError("the error is not about what could not be read")
+    if query.check_id != CHECK_METADATA or evidence.value is None:
+        return
+    value = evidence.value.value
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise TamperedError("the evidence is no metadata of a gate")
+    if gate.detail not in value or value.get(gate.reason) not in set(ReasonCode):
+        raise TamperedError("the evidence is no metadata of a gate")

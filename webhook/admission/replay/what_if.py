@@ -13,7 +13,14 @@ from webhook.admission.replay.again import asking_again, image_again
 from webhook.admission.replay.bypass import bypass_again
 from webhook.admission.replay.certain import Change
 from webhook.admission.replay.failure import CannotReplayError, Missing, TamperedError
-from webhook.admission.replay.other_rules import OtherRulesProvider, Seat, check_tag, ruling_on_hidden, ruling_then
+from webhook.admission.replay.other_rules import (
+    OtherRulesProvider,
+    Seat,
+    check_tag,
+    check_unread,
+    ruling_on_hidden,
+    ruling_then,
+)
 from webhook.admission.replay.recall import Envelopes, Judging, RecalledCondition, RecalledTag
 from webhook.admission.replay.recorded import Content, Recorded, RecordedImage, RecordedRuling
 from webhook.admission.replay.rules import rules_of_record
@@ -64,14 +71,15 @@ class Forecaster:
         conditions: list[ConditionRuler] = []
         for gate in GATES.values():
             provider = OtherRulesProvider(gate.provider_id, self._settings, envelopes, judging)
+            provider.for_gate = True
             gates.append(GateRuler(gate, self._settings, provider))
             panel = Panel(self._settings, (), gates[-1:], self._tag)
-            self._seats.append(Seat(gate.gate_id, panel, provider, None))
+            self._seats.append(Seat(gate.gate_id, gates[-1], panel, provider, None))
         for entry, condition in zip(settings.file.gates.conditions, settings.conditions, strict=True):
             provider = OtherRulesProvider(condition.query.provider_id, self._settings, envelopes, judging)
             conditions.append(RecalledCondition(condition, _OPEN, provider))
             panel = Panel(self._settings, (), conditions[-1:], self._tag)
-            self._seats.append(Seat(condition.gate_id, panel, provider, entry))
+            self._seats.append(Seat(condition.gate_id, conditions[-1], panel, provider, entry))
         self._panel = Panel(self._settings, gates, conditions, self._tag)
 
     async def forecast(self, recorded: Recorded) -> Forecast:
@@ -158,7 +166,9 @@ class Forecaster:
         hidden = ruling_on_hidden(seat, content)
         if hidden is not None:
             return (hidden,)
-        decision = await seat.panel.decide_images([again], asking._replace(shared={}))
+        decision = await seat.panel.decide_images([again], asking._replace(shared={}), [seat.ruler])
+        for ruling in decision.images[0].rulings:
+            check_unread(seat, ruling, asking.environment)
         return decision.images[0].rulings
 
 
