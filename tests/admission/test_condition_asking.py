@@ -73,7 +73,9 @@ async def test_an_answer_that_images_share_is_weighed_once_for_each_condition(wo
     assert all(map(operator.is_, one, other))
 
 
-@pytest.mark.parametrize("other", [EvidenceQuery("one", "set"), EvidenceQuery("two", "get")], ids=["check", "provider"])
+@pytest.mark.parametrize(
+    "other", [EvidenceQuery("one", "set"), EvidenceQuery("two", "get")], ids=["check", "provider"]
+)
 async def test_nobody_takes_the_answer_of_another_provider_or_check(other: EvidenceQuery) -> None:
     # The params are the same: else a provider's word would pass for another's.
     first = EvidenceQuery("one", "get")

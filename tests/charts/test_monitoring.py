@@ -44,12 +44,20 @@ def test_alerts_select_services_that_exist(helm: Helm) -> None:
 @pytest.mark.parametrize("mode", ["operator", "cert-manager", "secret"])
 def test_the_end_of_the_certificate_is_told_whoever_makes_it(helm: Helm, mode: str) -> None:
     certificates = {"mode": mode, "caBundle": "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"}
-    rendered = helm.render(values={"monitoring": ALL, "certificates": certificates})
+    rendered = helm.render(values={"monitoring": ALL, "certificates": certificates, "scan": {"enabled": False}})
     rules = rendered["PrometheusRule", RELEASE]["spec"]["groups"][0]["rules"]
     [alert] = [rule for rule in rules if rule["alert"] == "ExecutionEvidenceGateCertificateExpires"]
     assert "execution_evidence_gate_certificate_not_after_seconds" in alert["expr"]
     # Without the operator nobody counts what it counts, and such an alert would sleep for ever.
     assert (mode == "operator") == any("_operator_" in rule["expr"] for rule in rules)
+
+
+@pytest.mark.parametrize("mode", ["operator", "cert-manager"])
+def test_an_operator_that_makes_no_certificates_is_not_asked_about_them(helm: Helm, mode: str) -> None:
+    rendered = helm.render(values={"monitoring": ALL, "certificates": {"mode": mode}})
+    names = {rule["alert"] for rule in rendered["PrometheusRule", RELEASE]["spec"]["groups"][0]["rules"]}
+    assert "ExecutionEvidenceGateOperatorUnhealthy" in names
+    assert ("ExecutionEvidenceGateCertificateNotRenewed" in names) is (mode == "operator")
 
 
 def test_a_store_that_does_not_see_all_evidence_is_told(helm: Helm) -> None:

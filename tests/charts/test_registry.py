@@ -79,13 +79,19 @@ def test_each_registry_has_its_own_authorities(helm: Helm) -> None:
     assert found == {name: f"{AUTHORITY}\n\n# {name}\n" for name in names}
 
 
-def test_the_credentials_are_the_webhook_s_alone(helm: Helm) -> None:
-    rendered = helm.render(values={"registry": ALLOW | {"dockerConfigSecret": "login"}})
+@pytest.mark.parametrize("scan", [True, False])
+def test_the_credentials_are_for_whoever_asks_registries(
+    helm: Helm,
+    scan: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    rendered = helm.render(values={"registry": ALLOW | {"dockerConfigSecret": "login"}, "scan": {"enabled": scan}})
     assert stores(rendered)["registry"]["dockerConfig"] == "docker-config.json"
     # 0440: the group, which is the pod's, and nobody else.
     item = {"key": ".dockerconfigjson", "path": "docker-config.json", "mode": 0o440}
-    assert sources(rendered, WEBHOOK)[1:] == [{"secret": {"name": "login", "items": [item]}}]
-    assert sources(rendered, OPERATOR) == sources(helm.render(), OPERATOR)
+    login = {"name": "login", "items": [item]}
+    assert sources(rendered, WEBHOOK)[1:] == [{"secret": login}]
+    # Optional: certificates are renewed also while somebody mends the Secret.
+    assert sources(rendered, OPERATOR)[1:] == ([{"secret": login | {"optional": True}}] if scan else [])
 
 
 def test_the_right_to_read_secrets_comes_with_pull_secrets_alone(helm: Helm) -> None:
@@ -93,12 +99,22 @@ def test_the_right_to_read_secrets_comes_with_pull_secrets_alone(helm: Helm) -> 
         rendered = helm.render(values={"registry": ALLOW | {"pullSecrets": pull_secrets}})
         assert stores(rendered)["registry"]["pullSecrets"] is pull_secrets
         assert (SECRETS in rendered[ROLE]["rules"]) is pull_secrets
+        # Not for scans: two processes that may read every Secret are one too many.
+        for part in ("operator", "scan"):
+            rules = rendered["ClusterRole", f"{RELEASE}-{part}"]["rules"]
+            assert not any("secrets" in rule["resources"] for rule in rules)
 
 
-def test_the_webhook_alone_may_reach_registries(helm: Helm) -> None:
-    values = {"registry": ALLOW, "networkPolicy": {"registryPorts": [443, 5000]}}
+@pytest.mark.parametrize(("scan", "who"), [(True, ["webhook", "operator"]), (False, ["webhook"])])
+def test_whoever_asks_registries_may_reach_them(
+    helm: Helm,
+    scan: bool,  # noqa: FBT001 - a table's column
+    who: list[str],
+) -> None:
+    values = {"registry": ALLOW, "networkPolicy": {"registryPorts": [443, 5000]}, "scan": {"enabled": scan}}
     policy = helm.render(values=values)[POLICY]["spec"]
-    assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/component"] == "webhook"
+    [expression] = policy["podSelector"]["matchExpressions"]
+    assert expression == {"key": "app.kubernetes.io/component", "operator": "In", "values": who}
     assert policy["policyTypes"] == ["Egress"]
     ports = [{"port": 443, "protocol": "TCP"}, {"port": 5000, "protocol": "TCP"}]
     assert policy["egress"] == [{"ports": ports}]

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tests.charts.chart import CHART, CI_VALUES, NAMESPACE, RELEASE, Helm, of_kind
-from tests.charts.pods import PUBLIC, lay_out
+from tests.charts.chart import CHART, CI_VALUES, NAMESPACE, RELEASE, Helm, Objects, of_kind
+from tests.charts.pods import PUBLIC, SECRETS, lay_out
 from webhook.cli.main import main
 from webhook.settings.loading import load_settings
 
@@ -38,7 +38,7 @@ def test_the_configuration_is_one_that_the_server_accepts(helm: Helm, values: Pa
 
 
 @pytest.mark.parametrize("values", WITH_OPERATOR, ids=lambda path: path.stem)
-def test_the_operator_reads_the_same_configuration_with_public_keys_alone(
+def test_the_operator_reads_the_same_configuration_with_public_keys_and_the_registries_login_alone(
     helm: Helm, values: Path, tmp_path: Path
 ) -> None:
     rendered = helm.render("--values", values)
@@ -46,7 +46,8 @@ def test_the_operator_reads_the_same_configuration_with_public_keys_alone(
     for folder in folders.values():
         folder.mkdir()
     webhook = load_settings(lay_out(rendered, "webhook", folders["webhook"]))
-    operator = load_settings(lay_out(rendered, "operator", folders["operator"], PUBLIC))
+    secrets = {**PUBLIC, "registry-login": SECRETS["registry-login"]}
+    operator = load_settings(lay_out(rendered, "operator", folders["operator"], secrets))
     assert operator.digest == webhook.digest
     assert operator.trust.digest == webhook.trust.digest
 
@@ -191,12 +192,26 @@ def test_the_right_to_delete_evidence_comes_with_retention_alone(helm: Helm) -> 
     assert "delete" in verbs({"operator": {"retention": "2160h"}})
 
 
+def operator_rules(rendered: Objects) -> list[dict[str, Any]]:
+    """What the operator may do in the cluster."""
+    roles = (rendered["ClusterRole", f"{RELEASE}-{part}"] for part in ("operator", "scan"))
+    return [rule for role in roles for rule in role["rules"]]
+
+
 @pytest.mark.parametrize("mode", ["cert-manager", "secret"])
 def test_without_the_operator_nobody_may_touch_secrets(helm: Helm, mode: str) -> None:
     authority = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"
-    rendered = helm.render(values={"certificates": {"mode": mode, "caBundle": authority}})
+    certificates = {"mode": mode, "caBundle": authority}
+    rendered = helm.render(values={"certificates": certificates, "scan": {"enabled": False}})
     assert ("Deployment", f"{RELEASE}-operator") not in rendered
     assert of_kind(rendered, "Role") == []
+    # An operator that only scans has no more to do with them.
+    rendered = helm.render(values={"certificates": certificates})
+    arguments = rendered["Deployment", f"{RELEASE}-operator"]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert not any(argument.startswith(("--secret", "--service", "--webhook")) for argument in arguments)
+    assert of_kind(rendered, "Role") == []
+    resources = {name for rule in operator_rules(rendered) for name in rule["resources"]}
+    assert not resources & {"secrets", "validatingwebhookconfigurations"}
 
 
 def test_cert_manager_is_told_where_its_authority_goes(helm: Helm) -> None:

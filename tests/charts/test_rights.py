@@ -55,6 +55,37 @@ def test_the_webhook_may_get_what_a_review_can_lead_to_and_nothing_else(
     assert found == {name: {"get"} for name in expected}
 
 
+@pytest.mark.parametrize("workloads", [["Deployment", "Rollout"], ["Job"], ALL_KINDS])
+def test_a_scan_may_list_what_is_evaluated_and_write_its_own_reports(helm: Helm, workloads: list[str]) -> None:
+    name = f"{RELEASE}-scan"
+    found: dict[str, set[str]] = {}
+    for rule in helm.render(values={"workloads": workloads})["ClusterRole", name]["rules"]:
+        # What changes something is bound to one name, but for a creation, which cannot be.
+        assert rule.get("resourceNames") == [name] or set(rule["verbs"]) <= {"list", "create", "get"}
+        for resource in rule["resources"]:
+            found.setdefault(f"{rule['apiGroups'][0]}/{resource}", set()).update(rule["verbs"])
+    reports = {"list", "create", "get", "patch", "delete"}
+    referred = set(REFERENCED) & set(workloads) if "Rollout" in workloads else set()
+    assert found == {
+        "/namespaces": {"list"},
+        "openreports.io/reports": reports,
+        "wgpolicyk8s.io/policyreports": reports,
+        "rbac.authorization.k8s.io/clusterroles": {"get"},
+    } | {
+        f"{KINDS[kind].group}/{KINDS[kind].plural}": {"list", *(["get"] if kind in referred else [])}
+        for kind in workloads
+    }
+
+
+def test_without_scans_the_operator_may_list_no_workloads(helm: Helm) -> None:
+    rendered = helm.render(values={"scan": {"enabled": False}})
+    assert ("ClusterRole", f"{RELEASE}-scan") not in rendered
+    resources = {
+        name for rule in rendered["ClusterRole", f"{RELEASE}-operator"]["rules"] for name in rule["resources"]
+    }
+    assert not resources & {"namespaces", *(known.plural for known in KINDS.values())}
+
+
 def entry_of(helm: Helm, **values: Any) -> dict[str, Any]:
     """Gives the one entry of the webhook configuration."""
     rendered = helm.render(values={"gate": {"enabled": True}, **values})

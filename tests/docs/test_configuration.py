@@ -1,6 +1,7 @@
 """The configuration's tables against the models that read the file."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +14,7 @@ from pydantic.fields import FieldInfo
 from tests.attest.keys import public_pem
 from tests.docs.console import ROOT
 from tests.docs.tables import code, rows, section
-from webhook.gates.policy import ExecutionEvidencePolicy, PolicyOverrides
+from webhook.gates.policy import ExecutionEvidencePolicy, PolicyOverrides, format_duration
 from webhook.model.pattern import RepositoryPattern
 from webhook.settings.file import WORKLOADS, SettingsFile
 from webhook.settings.loading import load_settings
@@ -64,6 +65,8 @@ def default_of(field: FieldInfo) -> object:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, timedelta):
+        return format_duration(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -114,7 +117,8 @@ def test_the_reference_names_every_workload_kind() -> None:
 def test_the_references_file_is_valid_and_names_every_key(tmp_path: Path) -> None:
     (text,) = [block.partition("\n```")[0] for block in PAGE.split("```yaml\n")[1:]]
     (tmp_path / "config.yaml").write_text(text)
-    (tmp_path / "staging.pub").write_bytes(public_pem("Ed25519"))
+    for name in ("staging.pub", "board.pub"):
+        (tmp_path / name).write_bytes(public_pem("Ed25519"))
     assert load_settings(tmp_path / "config.yaml").remarks() == []
     for key in LEAVES:
         assert f"{key.rpartition('.')[2]}:" in text

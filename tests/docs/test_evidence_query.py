@@ -11,14 +11,16 @@ import pytest
 
 from demo.workshop import ATTESTATIONS, Workshop
 from tests.docs.console import ROOT, sessions
+from tests.docs.provider_contracts import FOLDER, fixed_contracts
 from tests.docs.tables import code, rows, section
 from tests.harness.polling import poll
 from tests.harness.process import Program
 from webhook.limits import LIMITS
-from webhook.providers.execution_evidence import CHECK_METADATA, PROVIDER_ID
+from webhook.providers.remote.provider import NAMESPACE_NOT_MAPPED, UNTRUSTED
 from webhook.server.query.cluster_callers import AUDIENCE, PATH
 from webhook.server.query.faults import FAULT_KINDS
 from webhook.server.query.openapi import OPENAPI_PATH, openapi_document
+from webhook.settings.loading import load_settings
 
 PAGE = (ROOT / "docs" / "evidence-query.md").read_text("utf-8")
 (LOCAL,) = sessions(PAGE, "run")
@@ -102,8 +104,12 @@ def test_every_fault_is_told_with_its_code_and_status() -> None:
 
 
 def test_the_providers_and_checks_are_those_that_answer() -> None:
-    told = {(code(name)[0], code(check)[0]) for name, check, _ in rows(section(PAGE, "### What goes in"), 3)}
-    assert told == {(PROVIDER_ID, CHECK_METADATA)}
+    told = [(code(name)[0], code(check)[0]) for name, check, *_ in rows(section(PAGE, "### Providers"), 4)]
+    contracts = fixed_contracts()
+    assert told == [(entry.provider_id, check.check_id) for entry in contracts for check in entry.checks]
+    for entry in contracts:
+        assert f"({(FOLDER / entry.provider_id).relative_to(ROOT / 'docs')}.json)" in PAGE
+        assert {name for name in entry.checks[0].params_schema["properties"] if f"`{name}`" not in PAGE} == set()
 
 
 def test_the_bounds_are_those_in_force() -> None:
@@ -120,3 +126,17 @@ def test_the_bounds_are_those_in_force() -> None:
 def test_the_audience_and_the_right_are_those_that_are_asked_for() -> None:
     assert f"audience `{AUDIENCE}`" in PAGE
     assert f"`post` the non-resource URL `{PATH}`" in PAGE
+
+
+def test_the_example_that_asks_another_gate_is_valid_and_means_what_it_says(tmp_path: Path) -> None:
+    text = section(PAGE, "## Ask another gate").partition("```yaml\n")[2].partition("\n```")[0]
+    (tmp_path / "config.yaml").write_text(text)
+    settings = load_settings(tmp_path / "config.yaml")
+    assert not [remark for remark in settings.remarks() if "remote" in remark]
+    assert [remote.section.id for remote in settings.remotes] == ["board"]
+    assert f"at most {LIMITS.remote_reply_bytes // 1024} KiB" in section(PAGE, "## Ask another gate")
+
+
+def test_the_errors_of_other_gates_are_told() -> None:
+    told = [code(cells[0]) for cells in rows(section(PAGE, "## Ask another gate"), 2)]
+    assert told[1:] == [["evidence_unavailable"], [UNTRUSTED], [NAMESPACE_NOT_MAPPED]]

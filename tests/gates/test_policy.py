@@ -27,6 +27,7 @@ COMPLETE = {
     "UnavailableEvidenceAction": "Warn",
     "MinLane": "Asserted",
     "TagPolicy": "Resolve",
+    "Rollback": "AllowPreviouslyAdmitted",
     "Overrides": {"dr": {"MinHotSymbolCount": 1}},
 }
 

@@ -275,7 +275,7 @@ async def test_a_store_that_is_no_longer_named_still_serves_who_has_it(gate: Gat
     (gate.folder / "empty").mkdir()
     gate.configure(changed(gate, stores={"directory": {"path": "empty"}}))
     await server.rules.reload()
-    retired = before._gates[0]._provider._at_hand  # type: ignore[attr-defined]  # the real provider
+    retired = before._panel.gates[0]._provider._at_hand  # type: ignore[attr-defined]  # the real provider
     assert retired in server.rules._retiring
     assert retired._watch._task is not None
     assert not retired._watch._task.done()

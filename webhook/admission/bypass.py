@@ -58,6 +58,11 @@ class Bypass:
         self._settings = settings
         self._reviewer = reviewer
 
+    @property
+    def enabled(self) -> bool:
+        """Whether a claim can count at all."""
+        return self._settings.enabled
+
     def time_to_decide(self, deadline: float) -> float:
         """Keeps some time back to ask the API server: evidence that cannot be had takes all that it is given.
 
@@ -68,7 +73,7 @@ class Bypass:
             When the decision must stand.
         """
         left = deadline - time.monotonic()
-        return deadline - min(LIMITS.access_review_reserve, left / 2) if self._settings.enabled else deadline
+        return deadline - min(LIMITS.access_review_reserve, left / 2)
 
     async def consider(
         self, decision: Decision, claim: Claim, trigger_time: TriggerTime, deadline: float

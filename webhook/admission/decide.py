@@ -19,6 +19,7 @@ from webhook.admission.ruler import Asking
 from webhook.errors import UnavailableError
 from webhook.gates.registry import GATES
 from webhook.model.evidence import EvidenceContext, TriggerTime
+from webhook.model.gate import Verdict
 from webhook.providers.protocol import EvidenceProvider
 from webhook.settings.loading import Settings
 from webhook.stores.protocol import TagResolver
@@ -87,11 +88,16 @@ class Decider:
         Returns:
             The decision. It is complete by the deadline: what is not known by then is unavailable.
         """
-        claim = read_claim(question.review, question.body)
-        if claim is None:
-            return await self._decide(question)
+        # Looking for a claim takes time. Where none can count, only a denial needs it, to say so.
+        claim = read_claim(question.review, question.body) if self._bypass.enabled else None
         deadline = question.deadline
-        decision = await self._decide(question._replace(deadline=self._bypass.time_to_decide(deadline)))
+        if claim is not None:
+            question = question._replace(deadline=self._bypass.time_to_decide(deadline))
+        decision = await self._decide(question)
+        if decision.verdict is Verdict.FAIL and not self._bypass.enabled:
+            claim = read_claim(question.review, question.body)
+        if claim is None:
+            return decision
         return await self._bypass.consider(decision, claim, question.trigger_time, deadline)
 
     async def _decide(self, question: Question) -> Decision:

@@ -26,6 +26,8 @@ from webhook.settings.loading import Settings
 KINDS = frozenset({"Deployment", "Rollout"})
 """Those whose revisions are ReplicaSets."""
 
+_REST_OF_A_SECOND = 999
+"""Milliseconds: a `creationTimestamp` is cut to the second, and the evidence must have been fresh to its end."""
 _MESSAGE = "Evidence has become stale; this workload ran the image before, while it was fresh"
 _NOBODY = "there is no API server to ask what the workload ran before"
 _NEVER_RAN = "none of the workload's ReplicaSets has this image"
@@ -161,7 +163,8 @@ async def _rulings_at(
     revision: Revision, entry: ImageDecision, rulers: Sequence[Ruler], asking: Asking
 ) -> tuple[Ruling, ...] | None:
     """Rules for the instant at which a ReplicaSet was made; None if somebody would not have passed the image."""
-    context = asking.context._replace(trigger_time=TriggerTime("unix_millis", revision.created))
+    instant = TriggerTime("unix_millis", revision.created + _REST_OF_A_SECOND)
+    context = asking.context._replace(trigger_time=instant)
     then = asking._replace(context=context)
     rulings = []
     for ruler, ruling in zip(rulers, entry.rulings, strict=True):

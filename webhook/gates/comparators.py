@@ -93,16 +93,21 @@ def json_kind(value: Any) -> str | None:
     """
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return next((name for types, name in _KINDS if isinstance(value, types)), None)
+    return _KINDS.get(type(value))
 
 
-_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
-    (bool, "boolean"),  # Before the numbers: Python counts it among them, JSON does not.
-    ((int, float), "number"),
-    (str, "string"),
-    ((list, tuple), "list"),
-    (dict, "object"),
-    (type(None), "null"),
+# By exact types, of which a comparison looks up thousands: Python counts a boolean among the numbers, JSON does not.
+_KINDS: Mapping[type, str] = MappingProxyType(
+    {
+        bool: "boolean",
+        int: "number",
+        float: "number",
+        str: "string",
+        list: "list",
+        tuple: "list",
+        dict: "object",
+        type(None): "null",
+    }
 )
 
 
@@ -126,7 +131,14 @@ def _all(outcomes: Iterable[Outcome]) -> Outcome:
 
 
 def _any(outcomes: Iterable[Outcome]) -> Outcome:
-    return _not(_all(map(_not, outcomes)))
+    """Strong Kleene disjunction: one TRUE settles it."""
+    result = Outcome.FALSE
+    for outcome in outcomes:
+        if outcome is Outcome.TRUE:
+            return outcome
+        if outcome is Outcome.UNKNOWN:
+            result = outcome
+    return result
 
 
 def _equal(left: Any, right: Any) -> Outcome:

@@ -37,7 +37,7 @@ class TagPolicy(StrEnum):
     RESOLVE = "Resolve"
 
 
-class Rollback(StrEnum):
+class RollbackPolicy(StrEnum):
     """What happens to an image that the workload ran before, and whose evidence has become stale since."""
 
     GATE = "Gate"
@@ -113,7 +113,7 @@ class PolicyOverrides(PolicyModel):
     unavailable_evidence_action: Action | None = None
     min_lane: MinLane | None = None
     tag_policy: TagPolicy | None = None
-    rollback: Rollback | None = None
+    rollback: RollbackPolicy | None = None
 
 
 class ExecutionEvidencePolicy(PolicyModel):
@@ -139,7 +139,7 @@ class ExecutionEvidencePolicy(PolicyModel):
     """Whose word counts: `Verified` (a trusted key's) or `Asserted` (anybody's)."""
     tag_policy: TagPolicy = TagPolicy.REQUIRE_DIGEST
     """What happens to an image named by a tag: `RequireDigest` (as missing evidence) or `Resolve`."""
-    rollback: Rollback = Rollback.GATE
+    rollback: RollbackPolicy = RollbackPolicy.GATE
     """Whether an image whose evidence has become stale may return to a workload that ran it: `Gate` means no."""
     overrides: dict[EnvironmentName, PolicyOverrides] = Field(default_factory=dict)
     """Environment name to the options that differ there."""

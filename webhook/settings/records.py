@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from webhook.settings.section import Section
 
@@ -11,6 +12,21 @@ _MEBIBYTE = 1024 * 1024
 _GIBIBYTE = 1024 * _MEBIBYTE
 
 Bytes = Annotated[int, Field(strict=True, ge=_MEBIBYTE, le=1024 * _GIBIBYTE)]
+
+
+def _url(text: str) -> str:
+    """Refuses what would fail only when the first batch is posted, and a password where nobody looks for one."""
+    form = "write `https://host[:port][/path][?query]`"
+    try:
+        parts = urlsplit(text)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ValueError(form) from None
+    if not usable:
+        raise ValueError(form)
+    if "@" in parts.netloc or "#" in text:
+        raise ValueError("write no user and no fragment in the URL; a token belongs into `tokenFile`")
+    return text
 
 
 class RecordFileSettings(Section):
@@ -36,7 +52,7 @@ class SpoolSettings(Section):
 class CollectorSettings(Section):
     """An HTTPS endpoint that takes records."""
 
-    url: Annotated[str, Field(pattern=r"^https://[!-~]{1,500}$")]
+    url: Annotated[str, Field(pattern=r"^https://[!-~]{1,500}$"), AfterValidator(_url)]
     """Where batches are posted, JSON lines."""
     ca_file: Path | None = None
     """PEM certificates that are trusted instead of the system's; relative to the configuration file."""

@@ -31,6 +31,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ .Values.certificates.secretName | default (printf "%s-tls" (include "gate.name" .)) }}
 {{- end -}}
 
+{{/* Whether the operator runs, and whether certificates are its work: "true" or nothing. */}}
+{{- define "gate.operator" -}}
+{{- if or (eq .Values.certificates.mode "operator") .Values.scan.enabled -}}true{{- end -}}
+{{- end -}}
+
+{{- define "gate.certifies" -}}
+{{- if eq .Values.certificates.mode "operator" -}}true{{- end -}}
+{{- end -}}
+
+{{/* Namespaces that are never asked about, as a JSON list: a gate that is down must not keep itself from starting. */}}
+{{- define "gate.excluded" -}}
+{{- concat (list "kube-system" .Release.Namespace) .Values.admission.excludedNamespaces | uniq | toJson -}}
+{{- end -}}
+
 {{/* The evaluated kinds that have the sub-resource scale, as a JSON list. */}}
 {{- define "gate.scaled" -}}
 {{- $scaled := list -}}
@@ -41,16 +55,22 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{/*
-The kinds that the webhook reads: what Rollouts may refer to, and what is scaled. Only evaluated kinds are read, since
-what is not could be changed afterwards. Out: a JSON list.
+The evaluated kinds that a Rollout can take its pods from, if Rollouts are evaluated, as a JSON list. Only evaluated kinds
+are read, since what is not could be changed afterwards.
 */}}
-{{- define "gate.read" -}}
-{{- $read := list -}}
+{{- define "gate.referred" -}}
+{{- $referred := list -}}
 {{- if has "Rollout" .Values.workloads -}}
 {{- range $kind := .Values.workloads -}}
-{{- if has $kind (list "Deployment" "ReplicaSet" "PodTemplate") -}}{{- $read = append $read $kind -}}{{- end -}}
+{{- if has $kind (list "Deployment" "ReplicaSet" "PodTemplate") -}}{{- $referred = append $referred $kind -}}{{- end -}}
 {{- end -}}
 {{- end -}}
+{{- $referred | toJson -}}
+{{- end -}}
+
+{{/* The kinds that the webhook reads: what Rollouts may refer to, and what is scaled. Out: a JSON list. */}}
+{{- define "gate.read" -}}
+{{- $read := include "gate.referred" . | fromJsonArray -}}
 {{- if .Values.evaluateScaleUp -}}
 {{- $read = concat $read (include "gate.scaled" . | fromJsonArray) -}}
 {{- end -}}
@@ -59,15 +79,24 @@ what is not could be changed afterwards. Out: a JSON list.
 
 {{/* The same by API group: a JSON list of {group, resources}. */}}
 {{- define "gate.readRules" -}}
+{{- include "gate.kindRules" (dict "kinds" (include "gate.read" . | fromJsonArray)) -}}
+{{- end -}}
+
+{{/* Kinds by API group. In: {kinds}; out: a JSON list of {group, resources}. */}}
+{{- define "gate.kindRules" -}}
 {{- $groups := dict -}}
 {{- $places := dict
   "Deployment" (list "apps" "deployments")
   "StatefulSet" (list "apps" "statefulsets")
+  "DaemonSet" (list "apps" "daemonsets")
   "ReplicaSet" (list "apps" "replicasets")
   "Rollout" (list "argoproj.io" "rollouts")
+  "Job" (list "batch" "jobs")
+  "CronJob" (list "batch" "cronjobs")
+  "Pod" (list "" "pods")
   "PodTemplate" (list "" "podtemplates")
 -}}
-{{- range $kind := include "gate.read" . | fromJsonArray -}}
+{{- range $kind := .kinds -}}
 {{- $place := get $places $kind -}}
 {{- $_ := set $groups (first $place) (append (get $groups (first $place) | default list) (last $place)) -}}
 {{- end -}}
