@@ -68,7 +68,7 @@ MISTAKES: list[tuple[str, str | bytes | dict[str, Any], list[str]]] = [
         {"PolicyGates": {"ExecutionEvidence": {"Enable": True}}, "workloads": ["Deploy"]},
         [
             "PolicyGates.ExecutionEvidence.Enable: unknown key, did you mean 'Enabled'?",
-            "workloads[0]: not one of Deployment, Rollout, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Pod",
+            "workloads[0]: not one of Deployment, Rollout, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Pod, PodTemplate",
         ],
     ),
     ("not YAML", "a: [", ["line 1: is not YAML: expected the node content, but found '<stream end>'"]),

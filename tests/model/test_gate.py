@@ -51,6 +51,7 @@ def test_reason_codes_are_the_documented_ones() -> None:
         "ImageNotPinned",
         "ImageReferenceInvalid",
         "BreakGlass",
+        "Rollback",
         "ImageExempt",
         "ImagesUnchanged",
         "WorkloadNotSupported",
