@@ -97,6 +97,13 @@ async def test_a_reference_to_what_no_pods_are_made_from_is_never_followed(
     assert cluster.server.paths == []
 
 
+@pytest.mark.parametrize("namespace", ["", "..", "shop/deployments/cart?x=", "shop\n"])
+async def test_nothing_is_read_in_a_namespace_that_none_is_called(cluster: Cluster, namespace: str) -> None:
+    cluster.hold("Deployment", SEEN)
+    assert await cluster.said(review(referring(), namespace=namespace)) == "Fail WorkloadNotSupported"
+    assert cluster.server.paths == []
+
+
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "CronJob"])
 @pytest.mark.parametrize("update", [False, True])
 async def test_no_other_kind_can_refer_to_anything(cluster: Cluster, kind: str, update: bool) -> None:  # noqa: FBT001 - a table's column

@@ -1,5 +1,6 @@
 """A workload's history, read from the API server: bounded, and what cannot be read admits nothing."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -18,15 +19,17 @@ from tests.admission.history import (
     replica_set,
     rolled_back,
 )
+from tests.admission.providers import ScriptedProvider, metadata
 from tests.admission.requests import (
     OLD,
     SEEN,
     deployment,
 )
-from tests.admission.world import INSTANT, question, said
+from tests.admission.world import INSTANT, NOW, question, said
 from tests.simulators.caller_reviews import answers, hangs
 from tests.support.statements import ABSENT, changed
 from webhook.limits import LIMITS
+from webhook.model.evidence import EvidenceContext, EvidenceQuery, EvidenceResult
 
 SELECTORS: list[tuple[str, Any, str | None]] = [
     ("labels", {"matchLabels": {"app": "cart", "tier": "x.y/z_1"}}, "app=cart"),
@@ -133,6 +136,37 @@ async def test_no_answer_takes_no_longer_than_there_is(shop: Shop) -> None:
     assert decision.images[0].rollback is not None
     assert decision.images[0].rollback.found == "what the workload ran before could not be found out in time"
     assert time.monotonic() - began < 1.0
+
+
+class WatchedProvider(ScriptedProvider):
+    """Always stale, at once; remembers in which turn of the loop it was asked about earlier times."""
+
+    def __init__(self) -> None:
+        answer = {"execution_evidence_reason": "EvidenceStale", "execution_evidence_detail": "too old"}
+        super().__init__({}, metadata(answer))
+        self.turn = 0
+        self.turns: set[int] = set()
+
+    async def others(self) -> None:
+        """Another review, which wants a turn whenever it can have one."""
+        while True:
+            self.turn += 1
+            await asyncio.sleep(0)
+
+    async def query(self, query: EvidenceQuery, context: EvidenceContext) -> EvidenceResult:
+        """As `ScriptedProvider.query`."""
+        if context.trigger_time != NOW:
+            self.turns.add(self.turn)
+        return await super().query(query, context)
+
+
+async def test_others_have_their_turn_between_many_revisions(shop: Shop) -> None:
+    shop.provider = provider = WatchedProvider()
+    shop.api.items = [replica_set(OLD, name=f"cart-{index}") for index in range(LIMITS.revisions)]
+    others = asyncio.create_task(provider.others())
+    assert await shop.refusal(BACK) == NEVER_FRESH
+    others.cancel()
+    assert len(provider.turns) == LIMITS.revisions
 
 
 async def test_without_a_cluster_there_is_no_history(shop: Shop) -> None:

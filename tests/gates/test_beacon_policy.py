@@ -145,3 +145,8 @@ def test_section_holds_for_all_environments_alike() -> None:
 def test_policy_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         BeaconRatePolicy().enabled = True  # type: ignore[misc]  # what the test is about
+
+
+@pytest.mark.parametrize("minimum", [0, 0.8, 1])
+def test_where_nothing_was_expected_no_rate_suffices(minimum: float) -> None:
+    assert not _policy(minimum).meets(0, 0)

@@ -46,6 +46,13 @@ def test_the_vectors_key_and_signature_follow_from_its_seed() -> None:
     assert seed.sign(signed_bytes(EvidenceHash(V1))) == S1
 
 
+def test_the_kind_of_the_value_is_not_signed() -> None:
+    # A limit of the format, for docs/threat-model.md: V1 is the hash of these bytes too.
+    written = EvidenceValue("bytes", list(b'"production"'))
+    assert hash_value(written).value == V1
+    verify_result(replace(RESULT, value=written), KEYS)
+
+
 HASHES = [
     ("json", "production", V1),
     ("json", True, "b5bea41b6c623f7c09f1bf24dcae58ebab3c0cdd90ad966bc43a45b44867e12b"),

@@ -2,6 +2,7 @@
 
 Source: Decision Gate, `verify_signature`: Ed25519 over the canonical JSON of the digest object. It covers the value
 alone: neither the query, nor the context, nor the time, so a signed answer can be shown again for another question.
+Nor its kind: the hash of bytes is that of the JSON value that is written so, and each can be shown as the other.
 """
 
 from collections.abc import Mapping

@@ -81,8 +81,9 @@ async def test_a_connection_that_was_closed_while_it_rested_costs_nothing(gate: 
 async def test_no_more_than_some_are_asked_at_once_and_the_others_wait(gate: DecisionGateSimulator) -> None:
     release = threading.Event()
     gate.fault = hangs(release)
-    async with remote(gate) as provider:
-        asking = [asyncio.create_task(provider.query(QUERY, CONTEXT)) for _ in range(LIMITS.remote_calls + 4)]
+    context = CONTEXT._replace(workload_namespace="shop")
+    async with remote(gate, tenantId=1, namespaceIds={"shop": 4}) as provider:
+        asking = [asyncio.create_task(provider.query(QUERY, context)) for _ in range(LIMITS.remote_calls + 4)]
 
         async def _all_came() -> bool:
             return len(gate.asked) >= LIMITS.remote_calls
@@ -95,6 +96,35 @@ async def test_no_more_than_some_are_asked_at_once_and_the_others_wait(gate: Dec
         release.set()
         results = await asyncio.gather(*asking)
     assert [result.error for result in results] == [None] * len(asking)
+
+
+async def test_who_asks_from_outside_leaves_places_for_reviews(gate: DecisionGateSimulator) -> None:
+    release = threading.Event()
+    gate.fault = hangs(release)
+    async with remote(gate, tenantId=1, namespaceIds={"shop": 4}) as provider:
+        asking = [asyncio.create_task(provider.query(QUERY, CONTEXT)) for _ in range(2 * LIMITS.remote_calls)]
+
+        async def _all_came() -> bool:
+            return len(gate.asked) >= LIMITS.remote_calls_from_outside
+
+        await poll_async(_all_came, 4, "as many as may have come")
+        gate.faults = [None]
+        result = await provider.query(QUERY, CONTEXT._replace(workload_namespace="shop"))
+        assert result.error is None
+        assert len(gate.asked) == LIMITS.remote_calls_from_outside + 1
+        release.set()
+        assert [result.error for result in await asyncio.gather(*asking)] == [None] * len(asking)
+
+
+async def test_who_waits_for_a_place_waits_within_his_time(gate: DecisionGateSimulator) -> None:
+    release = threading.Event()
+    gate.fault = hangs(release)
+    async with remote(gate, timeoutSeconds=0.5) as provider:
+        begun = time.monotonic()
+        results = await asyncio.gather(*(provider.query(QUERY, CONTEXT) for _ in range(LIMITS.remote_calls + 1)))
+        assert time.monotonic() - begun < 3
+    release.set()
+    assert {said(result) for result in results} == {("evidence_unavailable", "no answer within 0.5 s")}
 
 
 async def test_a_stranger_with_the_same_address_is_not_believed(gate: DecisionGateSimulator, tmp_path: Path) -> None:

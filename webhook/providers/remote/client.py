@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 import ssl
+from contextlib import nullcontext
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -54,6 +55,7 @@ class RemoteClient:
         self._seconds = section.timeout_seconds
         self._context = context
         self._headers = _HEADERS if token is None else {**_HEADERS, "Authorization": f"Bearer {token}"}
+        self._outside = asyncio.Semaphore(LIMITS.remote_calls_from_outside)
         self._session: aiohttp.ClientSession | None = None
         self._stopped = False
 
@@ -64,12 +66,13 @@ class RemoteClient:
             await self._session.close()
             self._session = None
 
-    async def ask(self, arguments: dict[str, Any], correlation_id: str | None) -> EvidenceResult:
+    async def ask(self, arguments: dict[str, Any], correlation_id: str | None, *, for_review: bool) -> EvidenceResult:
         """Asks one query, again while the other side says that it is busy and time is left.
 
         Args:
             arguments: Query and context, as JSON.
             correlation_id: Sent as a header too if it can be one.
+            for_review: Whether a review waits for it, for which some places are kept.
 
         Returns:
             The result, as `read_reply` has checked it.
@@ -82,7 +85,7 @@ class RemoteClient:
             headers = {**headers, CORRELATION_HEADER: correlation_id}
         timer = asyncio.timeout(self._seconds)
         try:
-            async with timer:
+            async with timer, nullcontext() if for_review else self._outside:
                 return await self._ask_until_heard(arguments, headers, timer)
         except TimeoutError:
             raise UnavailableError(f"no answer within {self._seconds:g} s") from None

@@ -69,7 +69,8 @@ class RemoteProvider:
             return self._problem(NAMESPACE_NOT_MAPPED, "the namespace has no id in `namespaceIds`")
         there = query._replace(provider_id=section.provider_id or section.id)
         try:
-            result = await self._client.ask(write_request(there, known), context.correlation_id)
+            request, for_review = write_request(there, known), context.workload_namespace is not None
+            result = await self._client.ask(request, context.correlation_id, for_review=for_review)
         except UnavailableError as error:
             return self._problem("evidence_unavailable", error.detail)
         if result.error is not None:
