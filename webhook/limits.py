@@ -31,6 +31,8 @@ class Limits:
     """Envelopes that are looked at for one image digest."""
     hot_symbols: int = 100
     """Entries in a predicate's `hotSymbols` list; the count itself may be higher."""
+    counting_filters: int = 64
+    """Filters that a predicate names."""
     symbol_characters: int = 1024
     """One symbol's name."""
     trusted_keys: int = 64
@@ -101,12 +103,22 @@ class Limits:
     """One profile given to `attest`."""
     profile_line_bytes: int = 64 * 1024
     """One line of a profile with its end."""
-    profile_stacks: int = 500_000
+    profile_stacks: int = 2_000_000
     """Distinct stacks in one profile."""
     profile_symbols: int = 500_000
     """Distinct symbols in one profile."""
-    profile_frames: int = 16_000_000
-    """Frames of all distinct stacks together: 128 MiB of references."""
+    profile_frames: int = 64_000_000
+    """Frames of all distinct stacks together, four bytes each."""
+    profile_depth: int = 4096
+    """Frames of one stack; profilers stop at a half of that or before."""
+    profile_samples: int = 4_000_000
+    """Samples of one pprof profile; equal stacks are one there, so that a million is much."""
+    profile_entries: int = 2_000_000
+    """Strings, functions, locations or mappings of one pprof profile."""
+    profile_values: int = 4_000_000
+    """Values in one profile that is JSON or OpenTelemetry's, counted before they are built."""
+    profile_sources: int = 64
+    """Profiles that are added up."""
     key_bytes: int = 64 * 1024
     """A key or passphrase file; the largest that is of use, RSA with 8192 bits, takes a tenth."""
     settings_bytes: int = 1024 * 1024
@@ -207,8 +219,10 @@ class Limits:
     """Values in a condition's `expected`, and in its `params`."""
     condition_depth: int = 16
     """Nesting of either."""
-    condition_comparisons: int = 65_536
+    condition_comparisons: int = 16_384
     """Values in `expected` times elements of the list that must contain them; more is unknown."""
+    shown_bytes: int = 4 * 1024 * 1024
+    """Rulings of conditions in one review that show the provider's value; others have its hash alone."""
     condition_margin: float = 0.1
     """How long before the deadline a condition stops waiting, so that what else is known of the image still counts."""
     expected_characters: int = 80
@@ -229,6 +243,8 @@ class Limits:
     """Namespaces in whose name one is asked."""
     remote_calls: int = 16
     """Requests to one that are under way; more wait, within their time."""
+    remote_calls_from_outside: int = 8
+    """Those of them that the evidence service's callers may bring about: they hold up each other, and no review."""
     remote_reply_bytes: int = 64 * 1024
     """One answer; it is parsed on the loop, and may stand in a record once for every image of a review."""
     remote_text_characters: int = 1024
