@@ -275,5 +275,28 @@ class Limits:
     collector_retry_after: float = 300.0
     """The longest wait that a collector may ask for."""
 
+    scan_call_rate: float = 20.0
+    """Requests a second to the API server for a scan of what runs."""
+    scan_call_burst: int = 40
+    """Those at once after a rest."""
+    scan_page_objects: int = 200
+    """Workloads in one page of a list."""
+    scan_page_bytes: int = 8 * 1024 * 1024
+    """One such page; larger ones are asked for in smaller pieces."""
+    scan_question_rate: float = 50.0
+    """Questions a second to the providers of evidence."""
+    scan_question_burst: int = 100
+    """Those at once after a rest."""
+    scan_at_once: int = 16
+    """Workloads that are decided about at the same time."""
+    scan_decision_seconds: float = 120.0
+    """What a decision about one may take; nobody waits for it."""
+    scan_questions: int = 20_000
+    """Answers that are remembered while a scan lasts."""
+    report_results: int = 500
+    """Results in one report; its summary counts the others."""
+    report_bytes: int = 768 * 1024
+    """What they may hold together, as JSON; etcd takes 1.5 MiB."""
+
 
 LIMITS = Limits()

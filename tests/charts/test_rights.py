@@ -67,7 +67,7 @@ def test_a_scan_may_list_what_is_evaluated_and_write_its_own_reports(helm: Helm,
     reports = {"list", "create", "get", "patch", "delete"}
     referred = set(REFERENCED) & set(workloads) if "Rollout" in workloads else set()
     assert found == {
-        "/namespaces": {"list"},
+        "/namespaces": {"get", "list"},
         "openreports.io/reports": reports,
         "wgpolicyk8s.io/policyreports": reports,
         "rbac.authorization.k8s.io/clusterroles": {"get"},

@@ -177,3 +177,10 @@ def test_a_configuration_error_exits_with_2(content: str, message: str, tmp_path
 
 def test_a_configuration_that_is_not_there_exits_with_2(tmp_path: Path) -> None:
     assert run("--environment", "production", "--config", str(tmp_path / "none.yaml")).exit_code == 2
+
+
+def test_an_environment_without_a_name_is_no_pass() -> None:
+    # "Requires nothing" is exit code 0; a variable that a pipeline has not set is an empty text.
+    result = run("--environment", "")
+    assert result.exit_code == 2
+    assert "an environment's name has 1 to 63 of the characters" in result.stderr

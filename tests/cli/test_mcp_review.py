@@ -100,6 +100,8 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("no name", {"environment": None, "manifests": TEXT}, "`environment` and `manifests` are strings"),
     ("an empty name", {"environment": "", "manifests": TEXT}, "`environment` must have 1 to 253 characters"),
     ("a long name", {"environment": "e" * 254, "manifests": TEXT}, "`environment` must have 1 to 253 characters"),
+    ("a look-alike", {"environment": "produc\u0442ion", "manifests": TEXT}, "is no name of an environment"),
+    ("a line's end", {"environment": "production\n", "manifests": TEXT}, "is no name of an environment"),
     ("an empty text", {"environment": "e", "manifests": ""}, f"`manifests` must have 1 to {MOST} bytes"),
     ("a long text", {"environment": "e", "manifests": "#" * (MOST + 1)}, f"`manifests` must have 1 to {MOST} bytes"),
     ("in bytes", {"environment": "e", "manifests": "#" + "é" * (MOST // 2)}, f"must have 1 to {MOST} bytes"),

@@ -59,6 +59,14 @@ def test_an_environment_that_requires_nothing_admits(environment: str, code: int
     assert ("EnvironmentNotRequired" in result.stdout) is (code == 0)
 
 
+@pytest.mark.parametrize("environment", ["", " production", "production\n", "produc\u0442ion", "../production"])
+def test_what_no_environment_is_called_is_no_pass(environment: str, folder: Path) -> None:
+    # A variable that a pipeline has not set is an empty text.
+    result = review(folder, workload(UNKNOWN), environment=environment)
+    assert result.exit_code == 2
+    assert "an environment's name has 1 to 63 of the characters" in result.stderr
+
+
 MISSING_STORE = {"directory": {"path": "nowhere"}}
 
 

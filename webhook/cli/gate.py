@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from pydantic.alias_generators import to_pascal
 
-from webhook.cli.options import EXIT_OK, EXIT_REFUSED, OUTPUT
+from webhook.cli.options import EXIT_OK, EXIT_REFUSED, OUTPUT, environment_name
 from webhook.errors import ConfigurationError
 from webhook.gates.execution_evidence import GATE_ID
-from webhook.gates.policy import ExecutionEvidencePolicy
 from webhook.gates.registry import GATES
 from webhook.model.gate import GateContext, Verdict
+from webhook.settings.file import PolicyGates
 from webhook.settings.loading import load_settings
 
-_ENABLED = ExecutionEvidencePolicy.model_validate({"Enabled": True})
+_ENABLED = PolicyGates.model_validate({to_pascal(name): {"Enabled": True} for name in PolicyGates.model_fields})
 """Who runs the gate by hand wants to see it decide; only a configuration file can say that it is off."""
 
 
@@ -30,31 +31,35 @@ def _metadata(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> 
     return metadata
 
 
-def _policy(_: click.Context, __: click.Parameter, path: Path | None) -> ExecutionEvidencePolicy:
+def _policies(_: click.Context, __: click.Parameter, path: Path | None) -> PolicyGates:
     if path is None:
         return _ENABLED
     try:
-        return load_settings(path).policy
+        return load_settings(path).file.policy_gates
     except ConfigurationError as error:
         raise click.BadParameter(str(error)) from None
 
 
 @click.command("gate")
-@click.option("--environment", required=True, metavar="ENV", help="Target environment, for example production.")
+@click.option(
+    "--environment",
+    required=True,
+    metavar="ENV",
+    callback=environment_name,
+    help="Target environment, for example production.",
+)
 @click.option("--metadata", multiple=True, metavar="KEY=VALUE", callback=_metadata, help="Metadata key, repeatable.")
 @click.option("--gate", "gate_id", type=click.Choice(sorted(GATES)), default=GATE_ID, show_default=True)
 @click.option(
     "--config",
-    "policy",
+    "policies",
     type=click.Path(path_type=Path),
-    callback=_policy,
+    callback=_policies,
     metavar="FILE",
     help="Configuration file. Without it the gate is enabled, and every other option has its default.",
 )
 @OUTPUT
-def command(
-    environment: str, metadata: Mapping[str, str], gate_id: str, policy: ExecutionEvidencePolicy, output: str
-) -> None:
+def command(environment: str, metadata: Mapping[str, str], gate_id: str, policies: PolicyGates, output: str) -> None:
     """Run a gate on metadata given by hand.
 
     Without --config the gate runs with its default options, except that it is enabled: asking for its verdict means
@@ -62,7 +67,8 @@ def command(
 
     Exit code: 0 for Pass and Warn, 1 for Fail, 2 for a usage or configuration error.
     """
-    result = GATES[gate_id].evaluate(policy, GateContext(environment, metadata))
+    gate = GATES[gate_id]
+    result = gate.evaluate(gate.policy(policies), GateContext(environment, metadata))
     if output == "json":
         fields = {"gate": result.gate, "result": result.result, "message": result.message, "reason": result.reason}
         click.echo(json.dumps(fields, ensure_ascii=False))

@@ -7,15 +7,16 @@ import asyncio
 import time
 from typing import Any
 
-from webhook.admission.answer import printable
 from webhook.cli.manifests import Manifest, ManifestError, parse_manifests
 from webhook.cli.options import EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE
 from webhook.cli.preflight import Preflight, preflight
 from webhook.cli.review import as_json, exit_code
 from webhook.errors import ReviewError
+from webhook.gates.policy import is_environment
 from webhook.limits import LIMITS
 from webhook.model.evidence_schema import JSON_SCHEMA_DIALECT
 from webhook.model.gate import Verdict
+from webhook.model.printable import printable
 from webhook.server.mcp.tool import Arguments, Tool, ToolError
 from webhook.server.ruleset import Ruleset
 
@@ -129,6 +130,9 @@ def _read(arguments: Arguments) -> tuple[str, bytes]:
         raise ToolError("`environment` and `manifests` are strings")
     if not 0 < len(environment) <= LIMITS.environment_characters:
         raise ToolError(f"`environment` must have 1 to {LIMITS.environment_characters} characters")
+    if not is_environment(environment):
+        # No webhook is ever asked about it, and "requires nothing" would read as a pass.
+        raise ToolError("`environment` is no name of an environment: A-Z a-z 0-9 . _ -")
     content = manifests.encode() if len(manifests) <= LIMITS.mcp_manifest_bytes else b""
     if not 0 < len(content) <= LIMITS.mcp_manifest_bytes:
         raise ToolError(f"`manifests` must have 1 to {LIMITS.mcp_manifest_bytes} bytes")

@@ -1,11 +1,13 @@
 """Reading options that several commands share, and the exit codes they agree on."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
+from webhook.gates.policy import is_environment
 from webhook.limits import LIMITS
 
 EXIT_OK = 0
@@ -23,6 +25,34 @@ OUTPUT = click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
 """The option `-o text|json`."""
+
+_LABEL_KEY = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+)
+
+
+def _label_key(_: click.Context, __: click.Parameter, text: str) -> str:
+    if not _LABEL_KEY.fullmatch(text):
+        raise click.BadParameter("write the key of a label, such as stella.ops/environment")
+    return text
+
+
+ENVIRONMENT_LABEL = click.option(
+    "--environment-label",
+    default="stella.ops/environment",
+    show_default=True,
+    callback=_label_key,
+    help="Label whose value is a namespace's environment.",
+)
+"""The option `--environment-label`."""
+
+EXCLUDED_NAMESPACES = click.option(
+    "--excluded-namespace",
+    "excluded",
+    multiple=True,
+    help="Namespace that admission is never asked about; repeatable.",
+)
+"""The option `--excluded-namespace`."""
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -47,6 +77,25 @@ class Address(click.ParamType[tuple[str, int]]):
         if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004 - the highest port
             self.fail("write HOST:PORT, for example 0.0.0.0:8443", param, ctx)
         return host.strip("[]"), int(port)
+
+
+def environment_name(_: click.Context, __: click.Parameter, name: str) -> str:
+    """Reads the environment that is deployed to, as the callback of an option.
+
+    A pipeline's variable that is not set is an empty text, which requires nothing: that must be no pass.
+
+    Args:
+        name: The option's text.
+
+    Returns:
+        The same.
+
+    Raises:
+        click.BadParameter: No environment can be called so.
+    """
+    if not is_environment(name):
+        raise click.BadParameter("an environment's name has 1 to 63 of the characters A-Z a-z 0-9 . _ -")
+    return name
 
 
 def fail(text: str, code: int = EXIT_USAGE) -> NoReturn:

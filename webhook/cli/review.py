@@ -9,14 +9,15 @@ from typing import Any
 
 import click
 
-from webhook.admission.answer import Advice, denial_text, printable, warning_texts
+from webhook.admission.answer import Advice, denial_text, warning_texts
 from webhook.cli.manifests import Manifest, ManifestError, read_manifests
-from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, fail
+from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, environment_name, fail
 from webhook.cli.preflight import Preflight, preflight
 from webhook.cli.rules import open_rules
 from webhook.errors import ConfigurationError, ReviewError
 from webhook.limits import LIMITS
 from webhook.model.gate import Verdict
+from webhook.model.printable import printable
 from webhook.settings.loading import Settings, load_settings
 
 _WORDS = {Verdict.PASS: "admitted", Verdict.WARN: "admitted with a warning", Verdict.FAIL: "denied"}
@@ -24,7 +25,7 @@ _WORDS = {Verdict.PASS: "admitted", Verdict.WARN: "admitted with a warning", Ver
 
 @click.command()
 @click.option("-f", "--filename", "files", multiple=True, required=True, help="Manifest; `-` is standard input.")
-@click.option("--environment", required=True, help="The environment to deploy to.")
+@click.option("--environment", required=True, callback=environment_name, help="The environment to deploy to.")
 @click.option("--config", required=True, type=EXISTING_FILE, help="The gate's configuration file.")
 @click.option("--kubeconfig", type=EXISTING_FILE, help="For stores.cluster and pull secrets.")
 @OUTPUT

@@ -1,7 +1,9 @@
-"""`evidence-gate verify`: is this file execution evidence for this image, by one of these keys?"""
+"""`evidence-gate verify`: is this file evidence of one kind for this image, by one of these keys?"""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -9,13 +11,15 @@ import click
 from webhook.cli.options import EXIT_OK, EXIT_REFUSED, INPUT, OUTPUT, read_input, read_secret_or_key
 from webhook.errors import EvidenceError
 from webhook.limits import LIMITS
+from webhook.model.beacon import BeaconAttestation
 from webhook.model.canonical import sha256_digest
 from webhook.model.image import is_digest
+from webhook.model.statement import ExecutionEvidence
 from webhook.model.timestamp import format_rfc3339
 from webhook.reasons import ReasonCode
 from webhook.trust.keys import KeyNotSupportedError, PublicKey
-from webhook.trust.policy import TrustedKey, TrustPolicy
-from webhook.trust.verify import VerifiedStatement, verify
+from webhook.trust.policy import Evidence, TrustedKey, TrustPolicy
+from webhook.trust.verify import OTHER_TYPE, VerifiedStatement, verify
 
 _LABELS = {
     "imageDigest": "image",
@@ -25,11 +29,16 @@ _LABELS = {
     "environment": "environment",
     "hotSymbolCount": "hot symbols",
     "uniqueCallPaths": "call paths",
+    "beaconsExpected": "beacons",
+    "beaconsVerified": "verified",
     "observedFrom": "observed from",
     "observedUntil": "observed until",
     "envelopeDigest": "envelope",
 }
 _WIDTH = max(len(label) for label in _LABELS.values()) + 1
+_KINDS: Mapping[str, type[Evidence]] = MappingProxyType(
+    {"execution-evidence": ExecutionEvidence, "beacon-attestation": BeaconAttestation}
+)
 
 
 def _digest(_: click.Context, __: click.Parameter, text: str) -> str:
@@ -65,8 +74,13 @@ def _key(path: Path) -> PublicKey:
 )
 @click.option("--image-digest", required=True, callback=_digest, metavar="sha256:…", help="The image's digest.")
 @click.option("--environment", metavar="ENV", help="Where the image must have been observed; anywhere by default.")
+@click.option(
+    "--kind", type=click.Choice([*_KINDS]), default="execution-evidence", show_default=True, help="What it must say."
+)
 @OUTPUT
-def command(file: Path, trust: TrustPolicy, image_digest: str, environment: str | None, output: str) -> None:
+def command(
+    file: Path, trust: TrustPolicy, image_digest: str, environment: str | None, kind: str, output: str
+) -> None:
     """Verify FILE, a DSSE envelope or a Sigstore bundle, for an image digest; `-` reads standard input.
 
     Thresholds and age are not judged here: `gate` and `review` do that.
@@ -76,6 +90,7 @@ def command(file: Path, trust: TrustPolicy, image_digest: str, environment: str 
     raw = read_input(file, LIMITS.envelope_bytes)
     try:
         statement = verify(raw, image_digest, None, trust)
+        _require_kind(statement, _KINDS[kind])
         _require_environment(statement, environment)
         found = _describe(statement)
     except EvidenceError as error:
@@ -86,6 +101,12 @@ def command(file: Path, trust: TrustPolicy, image_digest: str, environment: str 
         del report["envelopeDigest"]
     click.echo(json.dumps(report, ensure_ascii=False) if output == "json" else _as_text(report))
     raise SystemExit(EXIT_OK if report["verified"] else EXIT_REFUSED)
+
+
+def _require_kind(statement: VerifiedStatement, kind: type[Evidence]) -> None:
+    # CVE-2022-35930: a pipeline that relies on one kind must not be content with the other.
+    if not isinstance(statement.evidence, kind):
+        raise EvidenceError(ReasonCode.EVIDENCE_MISSING, OTHER_TYPE)
 
 
 def _require_environment(statement: VerifiedStatement, environment: str | None) -> None:
@@ -102,11 +123,16 @@ def _describe(statement: VerifiedStatement) -> dict[str, Any]:
         "verified": True,
         "signers": list(statement.signers),
         "environment": evidence.environment,
-        "hotSymbolCount": evidence.hot_symbol_count,
-        "uniqueCallPaths": evidence.unique_call_paths,
+        **_counts(evidence),
         **begin,
         "observedUntil": format_rfc3339(evidence.observed_until),
     }
+
+
+def _counts(evidence: Evidence) -> dict[str, int]:
+    if isinstance(evidence, BeaconAttestation):
+        return {"beaconsExpected": evidence.beacons_expected, "beaconsVerified": evidence.beacons_verified}
+    return {"hotSymbolCount": evidence.hot_symbol_count, "uniqueCallPaths": evidence.unique_call_paths}
 
 
 def _as_text(report: dict[str, Any]) -> str:

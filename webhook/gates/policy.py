@@ -78,9 +78,20 @@ def format_duration(duration: timedelta) -> str:
     return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
 
 
+def is_environment(name: str) -> bool:
+    """Tells whether an environment can be called so.
+
+    Args:
+        name: Any text.
+
+    Returns:
+        True for what can be a namespace label's value and a part of the webhook's URL.
+    """
+    return _ENVIRONMENT.fullmatch(name) is not None
+
+
 def _environment(name: str) -> str:
-    # The name of an environment is also a namespace label's value and a part of the webhook's URL.
-    if not _ENVIRONMENT.fullmatch(name):
+    if not is_environment(name):
         raise ValueError("an environment's name has 1 to 63 of the characters A-Z a-z 0-9 . _ -")
     return name
 

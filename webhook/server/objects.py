@@ -21,7 +21,8 @@ _STATUSES: Mapping[int, str] = {
 class ClusterObjects:
     """Asks the API server with the webhook's own account, a few questions at a time.
 
-    What anybody can bring about by a request is counted for its namespace: who floods one delays no other.
+    Histories and access reviews are counted for their namespace: who floods one delays no other. Single objects are
+    not, since a delivery may bring a hundred Rollouts at once: each costs one read, and waits within its deadline.
 
     Args:
         client: The Kubernetes client.
