@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import cluster, idle, patch, ready, registry, registry_cold, steps, warm
+from bench import cluster, idle, patch, ready, registry, registry_cold, scan, steps, warm
 from bench.machine import CLIENT_CORE, description, on_core
 from bench.report import Figure, replaced, table
 from bench.stage import QUICK, Effort, Stage, say
@@ -24,6 +24,7 @@ SCENARIOS: dict[str, Callable[[Stage], list[Figure]]] = {
     "ready": ready.measure,
     "idle": idle.measure,
     "registry": registry.measure,
+    "scan": scan.measure,
     "cluster": cluster.measure,
 }
 """In the order in which they run: the last one fills the API server that the others want empty."""

@@ -16,7 +16,8 @@ from bench.api import EVIDENCE, credentials
 from tests.harness.control_plane import ControlPlane
 from tests.harness.evidence import Signer, digest_of, statement
 from webhook.attest.builder import ExecutionEvidenceBuilder, Observation
-from webhook.attest.folded import parse_folded
+from webhook.attest.counted import count_execution
+from webhook.attest.reading import read_profile
 
 _PROFILE = Path(__file__).resolve().parent.parent / "manifests" / "examples" / "profiles" / "cart.folded"
 _CONNECTIONS = 16
@@ -30,8 +31,8 @@ def predicate() -> dict[str, Any]:
         2 KB as JSON; not to be changed.
     """
     with _PROFILE.open("rb") as stream:
-        profile = parse_folded(stream)
-    return ExecutionEvidenceBuilder(Observation("staging", datetime.now(UTC))).predicate(profile)
+        counted = count_execution(read_profile(stream))
+    return ExecutionEvidenceBuilder(Observation("staging", datetime.now(UTC))).predicate(counted)
 
 
 def image_digests(count: int) -> list[str]:
@@ -57,18 +58,28 @@ async def fill(control_plane: ControlPlane, signer: Signer, digests: list[str]) 
     Raises:
         AssertionError: The API server refused one.
     """
-    tls = credentials(control_plane.kubeconfig)
-    objects = _objects(signer, digests)
-    url = f"{control_plane.url}{EVIDENCE}"
-    connector = aiohttp.TCPConnector(ssl=tls, limit=_CONNECTIONS)
+    await create_all(control_plane, ((EVIDENCE, item) for item in _objects(signer, digests)))
+
+
+async def create_all(control_plane: ControlPlane, objects: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    """Creates objects, some at a time.
+
+    Args:
+        control_plane: Where.
+        objects: Each one's collection, as a path, and the object.
+
+    Raises:
+        AssertionError: The API server refused one.
+    """
+    connector = aiohttp.TCPConnector(ssl=credentials(control_plane.kubeconfig), limit=_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
         for _ in range(_CONNECTIONS):
-            group.create_task(_create(session, url, objects))
+            group.create_task(_create(session, control_plane.url, objects))
 
 
-async def _create(session: aiohttp.ClientSession, url: str, objects: Iterator[dict[str, Any]]) -> None:
-    for item in objects:
-        async with session.post(url, json=item) as answer:
+async def _create(session: aiohttp.ClientSession, url: str, objects: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    for path, item in objects:
+        async with session.post(f"{url}{path}", json=item) as answer:
             content = await answer.text()
             assert answer.status == 201, content[:500]
 

@@ -44,9 +44,25 @@ def resident_mib(pid: int) -> float:
     Returns:
         MiB.
     """
+    return _mib(pid, "VmRSS")
+
+
+def highest_mib(pid: int) -> float:
+    """Reads the most resident memory that a process has ever had.
+
+    Args:
+        pid: The process.
+
+    Returns:
+        MiB.
+    """
+    return _mib(pid, "VmHWM")
+
+
+def _mib(pid: int, field: str) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    return int(fields["VmRSS"].split()[0]) / 1024
+    return int(fields[field].split()[0]) / 1024
 
 
 def processor_seconds(pid: int) -> float:

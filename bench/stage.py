@@ -39,6 +39,7 @@ class Effort:
         cold: Cold reviews of each kind with a registry.
         verdicts: Images that a webhook with a registry is asked about before its memory is read.
         burst: Deployments that are created at once.
+        workloads: Deployments that are scanned; each tenth brings another image.
     """
 
     pairs: int = 9
@@ -49,9 +50,12 @@ class Effort:
     cold: int = 15
     verdicts: int = 100_000
     burst: int = 300
+    workloads: int = 5_000
 
 
-QUICK = Effort(pairs=3, seconds=1.5, starts=3, patches=100, objects=1_000, cold=3, verdicts=2_000, burst=60)
+QUICK = Effort(
+    pairs=3, seconds=1.5, starts=3, patches=100, objects=1_000, cold=3, verdicts=2_000, burst=60, workloads=500
+)
 """For a look while working; its figures are no result."""
 
 

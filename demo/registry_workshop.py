@@ -71,6 +71,8 @@ class RegistryWorkshop:
             "PolicyGates": {"ExecutionEvidence": gate},
             "stores": {"registry": self.registry.settings("shop/*")},
             "trust": {"keys": keys},
+            "disclosure": {"allowRawValues": True},
+            "providers": {"executionEvidence": {"allowRaw": True}},
         }
         return yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
 
@@ -79,12 +81,12 @@ class RegistryWorkshop:
 
         Args:
             name: The image.
-            profile: The file of folded stacks.
+            profile: The profile's file.
         """
         options = {
             "image": self.images[name],
             "environment": "staging",
-            "folded": profile,
+            "profile": profile,
             "observed-until": "now",
             "key": "staging.pem",
             "output": f"{name}.json",

@@ -97,7 +97,7 @@ class Workshop:
         options = {
             "image": image_of(attestation.manifest),
             "environment": "staging",
-            "folded": attestation.profile,
+            "profile": attestation.profile,
             "observed-until": "now",
             "tracer": "py-spy/0.4.3",
             "key": f"{attestation.key}.pem",

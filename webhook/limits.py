@@ -268,8 +268,14 @@ class Limits:
     """One line that `log verify` reads; a record of 512 containers with the longest names takes a tenth."""
     record_instances: int = 10_000
     """Chains that `log verify` follows at once."""
-    record_duplicates: int = 65_536
-    """Entries of a chain back to which `log verify` knows a repetition."""
+    record_instance_characters: int = 64
+    """The name of one."""
+    record_depth: int = 96
+    """Nesting of one line: evidence as deep as it may be, in its ruling, image and record."""
+    record_values: int = 4_000_000
+    """Values of one line, counted by separators: a name may be nothing but commas, for every container."""
+    record_duplicates: int = 524_288
+    """Entries, of all chains together, back to which `log verify` knows a repetition."""
     collector_reply_bytes: int = 64 * 1024
     """What is read of a collector's answer; more ends the connection."""
     collector_retry_after: float = 300.0

@@ -1,5 +1,4 @@
 import hashlib
-import io
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -8,27 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.attest.made import counted as profile
+from tests.attest.made import read
 from webhook.attest import builder
 from webhook.attest.builder import ExecutionEvidenceBuilder, Observation
-from webhook.attest.folded import parse_folded
-from webhook.attest.profile import Profile, Stack
+from webhook.attest.counted import Counted, count_execution
+from webhook.attest.profile import Profile, Source, Stack
 from webhook.limits import LIMITS
 from webhook.model.image import ImageReference
-from webhook.model.statement import Statement, Tracer
+from webhook.model.statement import ExecutionEvidence, Statement, Tracer
 
 HEX = "ab" * 32
 IMAGE = ImageReference.parse(f"registry.example.com/shop/cart:1.2@sha256:{HEX}")
 UNTIL = datetime(2026, 11, 24, 6, 36, 35, tzinfo=UTC)
 BUILDER = ExecutionEvidenceBuilder(Observation("staging", UNTIL))
-FOLDED = b"main;serve;price 3\nmain;serve 1\n"
-
-
-def profile(samples: dict[Stack, int]) -> Profile:
-    return Profile(samples, "sha256:" + "0" * 64, "text/plain")
+FOLDED = b"main;serve;price 30\nmain;serve 10\n"
 
 
 def statement(maker: ExecutionEvidenceBuilder, image: ImageReference = IMAGE) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(maker.statement(parse_folded(io.BytesIO(FOLDED)), image))
+    document: dict[str, Any] = json.loads(maker.statement(count_execution(read(FOLDED)), image))
     return document
 
 
@@ -44,9 +41,14 @@ def test_the_statement_says_what_the_profile_shows() -> None:
             "observedUntil": "2026-11-24T06:36:35Z",
             "hotSymbolCount": 2,
             "uniqueCallPaths": 2,
-            "counting": {"hotSymbols": "leaf-share>=1%", "callPaths": "distinct-stacks"},
+            "counting": {
+                "hotSymbols": "leaf-share>=1%@2",
+                "callPaths": "distinct-paths@2",
+                "filters": ["go@1", "jvm@1", "kernel@1", "native@1", "node@1", "python@1", "unnamed@1"],
+                "measure": "samples/count",
+            },
             "tracer": {"name": "py-spy", "version": "0.4.3"},
-            "sampleCount": 4,
+            "sampleCount": 40,
             "hotSymbols": [{"symbol": "price", "share": 0.75}, {"symbol": "serve", "share": 0.25}],
             "profile": {
                 "digest": "sha256:" + hashlib.sha256(FOLDED).hexdigest(),
@@ -94,17 +96,17 @@ def test_the_order_of_lines_does_not_change_the_predicate() -> None:
 
 
 def test_equal_shares_are_listed_by_name() -> None:
-    predicate = BUILDER.predicate(profile({("b",): 1, ("c",): 2, ("a",): 1}))
+    predicate = BUILDER.predicate(profile({("b",): 10, ("c",): 20, ("a",): 10}))
     assert [entry["symbol"] for entry in predicate["hotSymbols"]] == ["c", "a", "b"]
 
 
 @pytest.mark.parametrize(
     ("samples", "total", "share"),
     [
-        (1, 3, 0.333333),
-        (2, 3, 0.666667),
-        (3, 3, 1.0),
-        (1, 64, 0.015625),
+        (10, 30, 0.333333),
+        (20, 30, 0.666667),
+        (30, 30, 1.0),
+        (10, 640, 0.015625),
         (200001, 16000000, 0.0125),  # 0.0125000625
         (25, 2000000 - 1, None),  # far below 1 %
         (12345675, 100000000, 0.123457),  # 0.12345675 lies above the middle of 0.123456 and 0.123457
@@ -121,8 +123,8 @@ def test_a_share_has_six_digits(samples: int, total: int, share: float | None) -
 
 def test_the_list_holds_the_hottest_when_a_rule_counts_more_than_it_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     # `leaf-share>=1%` can give 100 at most, so another rule is needed to see the limit.
-    def all_leaves(seen: Profile) -> dict[str, int]:
-        return {stack[-1]: samples for stack, samples in seen.samples.items()}
+    def all_leaves(seen: Counted) -> dict[str, int]:
+        return {stack[-1]: samples for stack, samples in seen.profile.stacks()}
 
     monkeypatch.setattr(builder, "HOT_SYMBOL_RULES", {"all": all_leaves})
     samples: dict[Stack, int] = {(f"s{number:03}",): number for number in range(1, LIMITS.hot_symbols + 6)}
@@ -135,7 +137,7 @@ def test_the_list_holds_the_hottest_when_a_rule_counts_more_than_it_may_hold(mon
 
 def test_long_symbols_are_cut_and_stay_distinct() -> None:
     stem = "x" * LIMITS.symbol_characters
-    predicate = BUILDER.predicate(profile({(f"{stem}a",): 2, (f"{stem}b",): 1, (stem,): 1}))
+    predicate = BUILDER.predicate(profile({(f"{stem}a",): 20, (f"{stem}b",): 10, (stem,): 10}))
     names = {entry["symbol"] for entry in predicate["hotSymbols"]}
     assert stem in names
     assert len(names) == len("abc")
@@ -151,8 +153,24 @@ _SAMPLES = st.dictionaries(st.lists(_SYMBOLS, min_size=1, max_size=4).map(tuple)
 @given(_SAMPLES)
 def test_the_reading_side_accepts_every_statement(samples: dict[Stack, int]) -> None:
     parsed = Statement.parse(BUILDER.statement(profile(samples), IMAGE))
-    evidence = parsed.execution_evidence()
+    evidence = parsed.read_predicate(ExecutionEvidence)
     assert parsed.digests() == {f"sha256:{HEX}"}
-    assert evidence.unique_call_paths == len(samples)
+    assert evidence.unique_call_paths <= len(samples)
     assert evidence.sample_count == sum(samples.values())
     assert evidence.observed_until == UNTIL
+
+
+def test_several_profiles_are_all_named() -> None:
+    sources = (Source("sha256:" + "1" * 64, "text/plain"), Source("sha256:" + "2" * 64, "text/plain"))
+    predicate = BUILDER.predicate(count_execution(Profile.of({("a",): 10}, sources)))
+    assert "profile" not in predicate
+    assert predicate["profiles"] == [
+        {"digest": "sha256:" + "1" * 64, "mediaType": "text/plain"},
+        {"digest": "sha256:" + "2" * 64, "mediaType": "text/plain"},
+    ]
+
+
+def test_what_is_no_sample_is_not_called_so() -> None:
+    predicate = BUILDER.predicate(count_execution(Profile.of({("a",): 10**9}, (), "time/nanoseconds")))
+    assert "sampleCount" not in predicate
+    assert predicate["counting"]["measure"] == "time/nanoseconds"

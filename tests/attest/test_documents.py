@@ -1,4 +1,3 @@
-import io
 import json
 import re
 from datetime import UTC, datetime
@@ -6,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.attest.made import read
 from webhook.attest.builder import ExecutionEvidenceBuilder, Observation
-from webhook.attest.counting import CALL_PATH_RULES, HOT_SYMBOL_RULES, distinct_stacks, leaf_share
-from webhook.attest.folded import parse_folded
+from webhook.attest.counted import count_execution
+from webhook.attest.counting import CALL_PATH_RULES, HOT_SYMBOL_RULES, distinct_paths, leaf_share
+from webhook.attest.filters import FILTER_NAMES
+from webhook.attest.reading import FORMATS
+from webhook.limits import LIMITS
 from webhook.model.image import ImageReference
 from webhook.model.statement import PREDICATE_TYPES, ExecutionEvidence, Statement, Tracer
 from webhook.reasons import ReasonCode
@@ -39,12 +42,12 @@ def test_the_contracts_profile_gives_the_contracts_statement() -> None:
     )
     subject = example["subject"][0]
     image = ImageReference.parse(f"{subject['name']}@sha256:{subject['digest']['sha256']}")
-    profile = parse_folded(io.BytesIO(block("text").encode("utf-8")))
-    assert json.loads(ExecutionEvidenceBuilder(observation).statement(profile, image)) == example
+    counted = count_execution(read(block("text")))
+    assert json.loads(ExecutionEvidenceBuilder(observation).statement(counted, image)) == example
 
 
 def test_the_reading_side_accepts_the_contracts_statement() -> None:
-    evidence = Statement.parse(block("json").encode("utf-8")).execution_evidence()
+    evidence = Statement.parse(block("json").encode("utf-8")).read_predicate(ExecutionEvidence)
     assert (evidence.hot_symbol_count, evidence.unique_call_paths) == (4, 5)
 
 
@@ -54,8 +57,8 @@ def test_the_contract_lists_the_members_of_the_predicate() -> None:
     assert {name: required == "yes" for name, required in table} == members
 
 
-@pytest.mark.parametrize("name", [*PREDICATE_TYPES, *HOT_SYMBOL_RULES, *CALL_PATH_RULES])
-def test_the_contract_knows_every_predicate_type_and_rule(name: str) -> None:
+@pytest.mark.parametrize("name", [*PREDICATE_TYPES, *HOT_SYMBOL_RULES, *CALL_PATH_RULES, *FILTER_NAMES])
+def test_the_contract_knows_every_predicate_type_rule_and_filter(name: str) -> None:
     assert f"`{name}`" in CONTRACT
 
 
@@ -66,8 +69,26 @@ def test_the_reasons_page_and_the_enumeration_agree() -> None:
 def test_the_profiles_page_tells_the_counts_that_the_rules_give() -> None:
     page = (PROFILES / "README.md").read_text("utf-8")
     for name in ("cart.folded", "cart-smoke.folded"):
-        with (PROFILES / name).open("rb") as stream:
-            profile = parse_folded(stream)
-        counts = rf"{len(leaf_share(profile))} hot symbols? and {distinct_stacks(profile)} call paths?\b"
+        counted = count_execution(read((PROFILES / name).read_bytes()))
+        counts = rf"{len(leaf_share(counted))} hot symbols?\s+and {distinct_paths(counted)} call paths?\b"
         (entry,) = re.findall(rf"^- `{re.escape(name)}`:(.*?)(?=^- |^$)", page, re.DOTALL | re.MULTILINE)
         assert re.search(counts, entry)
+
+
+def test_the_contract_lists_the_formats_and_their_media_types() -> None:
+    table = dict(re.findall(r"^\| `([a-z-]+)` \| `([^`]+)` \|", CONTRACT, re.MULTILINE))
+    assert table == {name: form.media_type for name, form in FORMATS.items()}
+
+
+def test_the_contract_names_the_limits() -> None:
+    text = " ".join(CONTRACT.split())
+    for limit in (
+        f"{LIMITS.profile_bytes // 2**20} MiB before and after unpacking",
+        f"{LIMITS.profile_stacks:,} distinct stacks".replace(",", " "),
+        f"{LIMITS.profile_depth} frames in one of them and {LIMITS.profile_frames:,} in all".replace(",", " "),
+        f"{LIMITS.profile_symbols:,} distinct symbols".replace(",", " "),
+        f"{LIMITS.profile_line_bytes // 2**10} KiB a line or name",
+        f"of pprof {LIMITS.profile_samples:,} samples".replace(",", " "),
+        f"of JSON and OpenTelemetry {LIMITS.profile_values:,} values".replace(",", " "),
+    ):
+        assert limit in text, limit

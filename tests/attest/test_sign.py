@@ -1,5 +1,4 @@
 import base64
-import io
 import json
 from datetime import UTC, datetime
 
@@ -9,11 +8,13 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, p
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.attest.keys import KINDS, private_key, private_pem, public_pem
+from tests.attest.made import read
 from webhook.attest.builder import ExecutionEvidenceBuilder, Observation
-from webhook.attest.folded import parse_folded
+from webhook.attest.counted import count_execution
 from webhook.attest.sign import SigningKey, sign_statement
 from webhook.errors import EvidenceError
 from webhook.model.image import ImageReference
+from webhook.model.statement import ExecutionEvidence
 from webhook.trust.keys import KeyNotSupportedError, PublicKey
 from webhook.trust.policy import TrustedKey, TrustPolicy
 from webhook.trust.verify import verify
@@ -26,7 +27,7 @@ CURVE_HASHES = {"P-256": hashes.SHA256(), "P-384": hashes.SHA384(), "P-521": has
 
 def payload(environment: str = "staging") -> bytes:
     builder = ExecutionEvidenceBuilder(Observation(environment, UNTIL))
-    return builder.statement(parse_folded(io.BytesIO(b"main;price 3\nmain 1\n")), IMAGE)
+    return builder.statement(count_execution(read(b"main;price 30\nmain 10\n")), IMAGE)
 
 
 def encoding_of_the_specification(kind: str, body: bytes) -> bytes:
@@ -60,6 +61,7 @@ def test_the_trust_core_verifies_what_each_kind_of_key_signs(kind: str) -> None:
     policy = TrustPolicy((TrustedKey("staging", PublicKey.from_pem(public_pem(kind))),))
     statement = verify(envelope, DIGEST, IMAGE.repository, policy)
     assert statement.signers == ("staging",)
+    assert isinstance(statement.evidence, ExecutionEvidence)
     assert (statement.evidence.hot_symbol_count, statement.evidence.unique_call_paths) == (2, 2)
 
 

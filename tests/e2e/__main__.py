@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.e2e.builder import ROOT, Builder
-from tests.tools.build import MODULES, ToolsError, build
+from tests.tools.build import ToolsError, build
+from tests.tools.modules import MODULES
 from tests.tools.progress import say
 
 FOLDER_VARIABLE = "E2E_FOLDER"

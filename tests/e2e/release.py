@@ -45,7 +45,7 @@ class Shop:
         )
         self.public_key = public.stdout
         profile = ROOT / "manifests/examples/profiles/cart.folded"
-        image = ["--image", self.image("cart"), "--environment", "staging", "--folded", str(profile)]
+        image = ["--image", self.image("cart"), "--environment", "staging", "--profile", str(profile)]
         program = Path(sys.executable).with_name("evidence-gate")
         subprocess.run(
             [program, "attest", *image, "--observed-until", "now", "--key", key, "--output", envelope],

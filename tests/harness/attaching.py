@@ -60,7 +60,7 @@ class Publisher:
         """
         profile = _PROFILES / ("cart.folded" if sufficient else "cart-smoke.folded")
         path = self.folder / f"{image[-12:]}-{sufficient}.json"
-        what = [f"--image={image}", "--environment=staging", f"--folded={profile}", "--observed-until=now"]
+        what = [f"--image={image}", "--environment=staging", f"--profile={profile}", "--observed-until=now"]
         run([_GATE, "attest", *what, "--key=staging.pem", f"--output={path}"], self.folder)
         return path
 

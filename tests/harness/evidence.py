@@ -63,6 +63,23 @@ def statement(digest: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def beacon_statement(digest: str, verified: int, expected: int) -> dict[str, Any]:
+    """Makes a statement about beacons.
+
+    Args:
+        digest: The image's.
+        verified: Beacons that were verified.
+        expected: Beacons that were expected.
+
+    Returns:
+        An in-toto statement v1 (docs/contracts/beacon-attestation-v1.md).
+    """
+    about = statement(digest)
+    members = {name: about["predicate"][name] for name in ("environment", "observedUntil")}
+    counts = {"beaconsExpected": expected, "beaconsVerified": verified}
+    return about | {"predicateType": "stella.ops/beaconAttestation@v1", "predicate": members | counts}
+
+
 @dataclass(frozen=True)
 class Signer:
     """Somebody with an ECDSA P-256 key."""

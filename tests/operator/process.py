@@ -61,13 +61,24 @@ def make_operator_account(control_plane: ControlPlane, namespace: str, configura
     ]
     apply(
         control_plane,
-        *_granted("Role", {"name": user, "namespace": namespace}, own, user),
-        *_granted("ClusterRole", {"name": user}, everywhere, user),
+        *granted("Role", {"name": user, "namespace": namespace}, own, user),
+        *granted("ClusterRole", {"name": user}, everywhere, user),
     )
     return control_plane.kubeconfig_for(user)
 
 
-def _granted(kind: str, metadata: dict[str, str], rules: Sequence[dict[str, Any]], user: str) -> list[dict[str, Any]]:
+def granted(kind: str, metadata: dict[str, str], rules: Sequence[dict[str, Any]], user: str) -> list[dict[str, Any]]:
+    """Makes a role, and its binding to a user.
+
+    Args:
+        kind: `Role` or `ClusterRole`.
+        metadata: Of both.
+        rules: What is granted.
+        user: To whom.
+
+    Returns:
+        The manifests.
+    """
     version = f"{_RBAC}/v1"
     return [
         {"apiVersion": version, "kind": kind, "metadata": metadata, "rules": list(rules)},

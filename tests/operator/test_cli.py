@@ -32,6 +32,8 @@ def started(options: list[str]) -> tuple[int, str]:
         ("secret", "../gate", "lower-case letters"),
         ("secret", "s" * 251, "at most 250"),
         ("webhook-configuration", "gate?x", "lower-case letters"),
+        ("scan-role", "r" * 64, "at most 63"),
+        ("environment-label", "a b", "stella.ops/environment"),
         ("retention", "90d", "2160h"),
         ("retention", "", "2160h"),
         ("ops-listen", "8080", "HOST:PORT"),
@@ -60,3 +62,10 @@ def test_a_kubeconfig_that_leads_nowhere_is_told_in_one_line(tmp_path: Path) -> 
     assert code == 2
     assert text.count("\n") == 1
     assert "does not lead to an API server" in text
+
+
+def test_certificates_are_kept_by_all_options_or_none(tmp_path: Path) -> None:
+    some = [option for option in arguments(tmp_path) if not option.startswith("--secret")]
+    result = CliRunner().invoke(command, some)
+    assert result.exit_code == 2
+    assert "all of --namespace, --service, --secret and --webhook-configuration, or none" in result.stderr

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.harness.polling import poll_async
+from webhook.errors import ConfigurationError
 from webhook.kube.client import ApiStatusError
 from webhook.operator import repeat
 from webhook.operator.metrics import OperatorMetrics
@@ -82,3 +83,48 @@ async def test_a_failure_shows_as_unhealthy() -> None:
     async with running(work, 3600, metrics):
         await poll_async(work.reached(1), 5, "the round that fails")
     assert 'execution_evidence_gate_operator_healthy{work="certificates"} 0.0' in metrics.render().decode()
+
+
+class Gathering:
+    """A rhythm that gathers wishes until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def settle(self) -> float:
+        return self.seconds
+
+    def rest(self) -> float:
+        return 3600.0
+
+
+async def test_wishes_that_come_while_others_are_gathered_are_one_round() -> None:
+    work, rhythm = Work(), Gathering()
+    task = asyncio.create_task((repeated := Repeated("scan", work, rhythm, OperatorMetrics())).run())
+    await poll_async(work.reached(1), 5, "the first round")
+    rhythm.seconds = 0.2
+    repeated.wake()
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+        repeated.wake()
+    await poll_async(work.reached(2), 5, "the round that was asked for")
+    assert not repeated._asked.is_set()
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_a_configuration_that_cannot_be_used_is_a_failure_and_no_surprise(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    work = Work(ConfigurationError("a file is missing"))
+    async with running(work, 3600, OperatorMetrics()):
+        await poll_async(work.reached(1), 5, "the round that fails")
+        await poll_async(_logged(caplog, "work failed, it is tried again"), 5, "the failure is told")
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def _logged(caplog: pytest.LogCaptureFixture, message: str) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return any(record.message == message for record in caplog.records)
+
+    return look

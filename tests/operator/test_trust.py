@@ -79,3 +79,18 @@ async def test_a_broken_file_leaves_the_old_keys_until_the_missing_key_comes(fol
     await poll_async(lambda: following.is_at(1, 1), 5, "the key is read")
     await following.trust.stop()
     assert following.trust.policy.digest != before
+
+
+async def test_whoever_wants_to_know_of_everything_is_told_of_it(following: Following) -> None:
+    told: list[str] = []
+    await following.trust.start(following.count, lambda: told.append(following.trust.settings.digest))
+    before = following.trust.settings.digest
+    following.put("config.yaml", b"PolicyGates: {ExecutionEvidence: {Enabled: true}}\n" + following.naming("a.pub"))
+
+    async def noticed() -> bool:
+        return bool(told)
+
+    await poll_async(noticed, 5, "the change is told")
+    await following.trust.stop()
+    assert following.changes == 0
+    assert told == [following.trust.settings.digest] != [before]

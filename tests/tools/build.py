@@ -188,7 +188,7 @@ def _build_once(module: Module, folder: Path, environment: Mapping[str, str]) ->
         # Looked at only under the lock: whoever held it has just built.
         if folder.is_dir():
             return
-        say(f"building {', '.join(module.programs)} into {folder}; once only")
+        say(f"building {', '.join(module.names)} into {folder}; once only")
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as scratch:
             target = Path(scratch) / "programs"
             _build_module(module, target, dict(environment) | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local"})
@@ -201,10 +201,14 @@ def _build_module(module: Module, target: Path, environment: Mapping[str, str]) 
     listing = ["go", "list", "-mod=readonly", "-deps", "tool"]
     building = ["go", "build", "-v", "-mod=readonly", "-trimpath", "-ldflags", flags]
     try:
-        # The listing fetches the modules and counts what is to be compiled.
-        packages = run_showing_progress(listing, home, environment, "fetching modules of")
-        label = f"of at most {len(packages)} packages compiled for"
-        run_showing_progress([*building, "-o", module.output(target), "tool"], home, environment, label)
+        if module.programs:
+            # The listing fetches the modules and counts what is to be compiled.
+            packages = run_showing_progress(listing, home, environment, "fetching modules of")
+            label = f"of at most {len(packages)} packages compiled for"
+            run_showing_progress([*building, "-o", module.output(target), "tool"], home, environment, label)
+        else:
+            target.mkdir()
+            run_showing_progress(["go", "mod", "download", module.source], home, environment, "fetching")
         if module.files:
             _keep_files(module, home, target, environment)
     except subprocess.CalledProcessError as error:

@@ -14,7 +14,7 @@ class Module:
 
     Attributes:
         folder: The module's folder.
-        programs: The files that a build of its tools gives.
+        programs: The files that a build of its tools gives; none where only files are kept.
         source: The module that `files` are taken from.
         files: Files of that module that are kept beside the programs, each under its own last name.
     """
@@ -66,7 +66,21 @@ ROLLOUTS_MODULE = Module(
 )
 """Argo Rollouts: its controller, its kubectl plugin, its definitions, and the rights that it asks for."""
 
-ALWAYS_BUILT = (*REGISTRY_MODULES, ROLLOUTS_MODULE)
+REPORT_MODULES = (
+    Module("openreports", (), "github.com/openreports/reports-api", ("config/crd/openreports.io_reports.yaml",)),
+    Module(
+        "kyverno",
+        (),
+        "github.com/kyverno/kyverno",
+        ("config/crds/policyreport/wgpolicyk8s.io_policyreports.yaml",),
+    ),
+)
+"""The definitions of both kinds of reports; nothing is built."""
+
+PROFILES_MODULE = Module("profiles", ("profiles",))
+"""Go's profiler at work, and OpenTelemetry's own library that writes what it found."""
+
+ALWAYS_BUILT = (*REGISTRY_MODULES, ROLLOUTS_MODULE, *REPORT_MODULES, PROFILES_MODULE)
 """Built also for those who have assets: setup-envtest installs nothing like them."""
 
 TEST_MODULES = (

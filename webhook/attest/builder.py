@@ -2,13 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from webhook.attest.counting import CALL_PATH_RULES, DISTINCT_STACKS, HOT_SYMBOL_RULES, LEAF_SHARE
-from webhook.attest.profile import Profile
+from webhook.attest.counted import Counted
+from webhook.attest.counting import CALL_PATH_RULES, DISTINCT_PATHS, HOT_SYMBOL_RULES, LEAF_SHARE
+from webhook.attest.filters import FILTER_NAMES
+from webhook.attest.profile import SAMPLES, Source
 from webhook.limits import LIMITS
 from webhook.model.image import ImageReference
 from webhook.model.statement import PREDICATE_TYPES, STATEMENT_TYPES, Tracer
@@ -48,34 +50,36 @@ class ExecutionEvidenceBuilder:
 
     observation: Observation
     hot_symbol_rule: str = LEAF_SHARE
-    call_path_rule: str = DISTINCT_STACKS
+    call_path_rule: str = DISTINCT_PATHS
     predicate_type: str = PREDICATE_TYPES[0]
 
-    def predicate(self, profile: Profile) -> dict[str, Any]:
+    def predicate(self, counted: Counted) -> dict[str, Any]:
         """Builds the predicate.
 
         Args:
-            profile: What was seen.
+            counted: What was seen, after the filters.
 
         Returns:
             The predicate as a JSON object.
         """
-        hot = HOT_SYMBOL_RULES[self.hot_symbol_rule](profile)
+        hot = HOT_SYMBOL_RULES[self.hot_symbol_rule](counted)
+        profile = counted.profile
         predicate = self._observation() | {
             "hotSymbolCount": len(hot),
-            "uniqueCallPaths": CALL_PATH_RULES[self.call_path_rule](profile),
-            "counting": {"hotSymbols": self.hot_symbol_rule, "callPaths": self.call_path_rule},
-            "sampleCount": profile.sample_count,
-            "hotSymbols": _hottest(hot, profile.sample_count),
-            "profile": {"digest": profile.digest, "mediaType": profile.media_type},
+            "uniqueCallPaths": CALL_PATH_RULES[self.call_path_rule](counted),
+            "counting": self._counting(profile.measure),
+            "sampleCount": profile.total if profile.measure == SAMPLES else None,
+            # Of what counts, as the rule has it: the waiting of an idle program is nobody's share.
+            "hotSymbols": hottest(hot, counted.total),
+            **_sources(profile.sources),
         }
         return {name: value for name, value in predicate.items() if value is not None}
 
-    def statement(self, profile: Profile, image: ImageReference) -> bytes:
+    def statement(self, counted: Counted, image: ImageReference) -> bytes:
         """Builds the in-toto statement about one image.
 
         Args:
-            profile: What was seen.
+            counted: What was seen, after the filters.
             image: The image that ran, with its digest.
 
         Returns:
@@ -91,10 +95,18 @@ class ExecutionEvidenceBuilder:
             "_type": STATEMENT_TYPES[0],
             "subject": [{"name": image.repository, "digest": {algorithm: value}}],
             "predicateType": self.predicate_type,
-            "predicate": self.predicate(profile),
+            "predicate": self.predicate(counted),
         }
         text = json.dumps(statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8")
+
+    def _counting(self, measure: str) -> dict[str, Any]:
+        return {
+            "hotSymbols": self.hot_symbol_rule,
+            "callPaths": self.call_path_rule,
+            "filters": list(FILTER_NAMES),
+            "measure": measure,
+        }
 
     def _observation(self) -> dict[str, Any]:
         begin, tracer = self.observation.observed_from, self.observation.tracer
@@ -106,17 +118,31 @@ class ExecutionEvidenceBuilder:
         }
 
 
-def _hottest(hot: Mapping[str, int], total: int) -> list[dict[str, Any]]:
+def _sources(sources: Sequence[Source]) -> dict[str, Any]:
+    """Names the profile, or all of them."""
+    parts = [{"digest": source.digest, "mediaType": source.media_type} for source in sources]
+    return {"profile": parts[0]} if len(parts) == 1 else {"profiles": parts}
+
+
+def hottest(hot: Mapping[str, int], total: int) -> list[dict[str, Any]]:
+    """Lists hot symbols as a predicate does.
+
+    Args:
+        hot: Symbol to what was measured there.
+        total: Of which its share is taken.
+
+    Returns:
+        At most `LIMITS.hot_symbols` of `symbol` and `share`, hottest first, then by name.
+    """
     ranked = sorted(hot.items(), key=lambda entry: (-entry[1], entry[0]))
     return [
-        {"symbol": _shorten(symbol), "share": _share(samples, total)}
-        for symbol, samples in ranked[: LIMITS.hot_symbols]
+        {"symbol": _shorten(symbol), "share": _share(count, total)} for symbol, count in ranked[: LIMITS.hot_symbols]
     ]
 
 
-def _share(samples: int, total: int) -> float:
+def _share(part: int, total: int) -> float:
     # Rounded in whole numbers, half up: the same six digits on every machine.
-    return (2 * samples * _MILLIONTHS + total) // (2 * total) / _MILLIONTHS
+    return (2 * part * _MILLIONTHS + total) // (2 * total) / _MILLIONTHS
 
 
 def _shorten(symbol: str) -> str:

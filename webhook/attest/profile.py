@@ -1,17 +1,38 @@
 """A profile: which call stacks were seen, and how often.
 
-Every format's parser yields a `Profile`; counting and building know no format.
+Every format's parser yields a `Profile`; counting and building know no format. A stack is kept as packed indices
+into the table of symbols, four bytes a frame: a million stacks of twenty frames then take a hundred mebibytes.
 """
 
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Stack = tuple[str, ...]
 """The symbols of one call stack, outermost caller first, at least one. The last one, the leaf, was running."""
 
+FRAME = array("I").itemsize
+"""Bytes of one frame in a packed stack: an index in native byte order."""
+
+SAMPLES = "samples/count"
+"""The measure of every profile that counts how often the program was looked at."""
+
 
 class ProfileError(ValueError):
     """The bytes are no profile that counts can be made from; the text says where and why, and is ours."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A file that a profile was read from.
+
+    Attributes:
+        digest: `sha256:` and 64 hexadecimal digits over the file's bytes, compressed or not, as it was given.
+        media_type: The format of its content.
+    """
+
+    digest: str
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +40,70 @@ class Profile:
     """A parsed profile.
 
     Attributes:
-        samples: Distinct stacks with their samples, each at least 1; not empty.
-        digest: `sha256:` and 64 hexadecimal digits over the profile's bytes.
-        media_type: The format of these bytes.
+        symbols: The symbols that its stacks may point to, each once.
+        samples: Packed stacks, outermost caller first, with what was measured there, at least 1; not empty.
+        measure: What was measured, `TYPE/UNIT` as pprof has it, for example `samples/count`.
+        sources: The files, sorted.
     """
 
-    samples: Mapping[Stack, int]
-    digest: str
-    media_type: str
+    symbols: Sequence[str]
+    samples: Mapping[bytes, int]
+    measure: str
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, stacks: Mapping[Stack, int], sources: tuple[Source, ...] = (), measure: str = SAMPLES) -> "Profile":
+        """Packs stacks that are at hand as text.
+
+        Args:
+            stacks: Stacks with what was measured there.
+            sources: The files.
+            measure: What was measured.
+
+        Returns:
+            The profile.
+        """
+        indices: dict[str, int] = {}
+        samples = {
+            pack([indices.setdefault(symbol, len(indices)) for symbol in stack]): count
+            for stack, count in stacks.items()
+        }
+        return cls(tuple(indices), samples, measure, sources)
 
     @property
-    def sample_count(self) -> int:
-        """All samples together."""
+    def total(self) -> int:
+        """All that was measured."""
         return sum(self.samples.values())
+
+    def stacks(self) -> Iterator[tuple[Stack, int]]:
+        """Gives the stacks as text.
+
+        Yields:
+            A stack, and what was measured there.
+        """
+        for packed, count in self.samples.items():
+            yield tuple(self.symbols[index] for index in unpack(packed)), count
+
+
+def pack(indices: Sequence[int]) -> bytes:
+    """Packs a stack.
+
+    Args:
+        indices: Of its symbols, outermost caller first.
+
+    Returns:
+        `FRAME` bytes an index.
+    """
+    return array("I", indices).tobytes()
+
+
+def unpack(packed: bytes) -> "array[int]":
+    """Unpacks a stack.
+
+    Args:
+        packed: What `pack` gave.
+
+    Returns:
+        The indices of its symbols.
+    """
+    return array("I", packed)

@@ -82,8 +82,7 @@ def log_lines(path: Path) -> Iterator[bytes]:
         path: The file; `-` is standard input, and `.gz` is unpacked.
 
     Yields:
-        Each line with its end; an empty one in the place of a line that is too long, which is so missing from its
-        chain.
+        Each line with its end; an empty one in the place of a line that is too long, which is a fault.
 
     Raises:
         click.BadParameter: It cannot be read.

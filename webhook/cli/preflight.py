@@ -1,15 +1,14 @@
 """The webhook's decision without a webhook: the review that a CREATE would bring, decided on the spot."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from webhook.admission.creation import Created, creation_review
 from webhook.admission.decide import Question
 from webhook.admission.decision import Decision
 from webhook.admission.record import DecisionRecord, record_decision
 from webhook.admission.review import decode_review
 from webhook.cli.manifests import Manifest
-from webhook.model.canonical import sha256_digest
 from webhook.model.evidence import TriggerTime
 from webhook.model.timestamp import unix_millis
 from webhook.server.ruleset import Ruleset
@@ -45,33 +44,9 @@ async def preflight(manifest: Manifest, environment: str, rules: Ruleset, deadli
     Raises:
         ReviewError: The manifest cannot be part of a review (it holds what JSON cannot say).
     """
-    body = review_body(manifest)
+    body = creation_review(Created(manifest.content, manifest.kind, manifest.namespace, manifest.name))
     review = decode_review(body)
     now = TriggerTime("unix_millis", unix_millis(datetime.now(UTC)))
     question = Question(review, body, environment, now, deadline)
     decision = await rules.decider.decide(question)
     return Preflight(manifest, decision, record_decision(decision, review, rules.settings, now))
-
-
-def review_body(manifest: Manifest) -> bytes:
-    """Writes the AdmissionReview that the API server would send for a CREATE.
-
-    Args:
-        manifest: The workload.
-
-    Returns:
-        UTF-8 JSON. The uid is made from the object, so that the same manifest gives the same record.
-    """
-    group, _, version = str(manifest.content.get("apiVersion", "")).rpartition("/")
-    text = json.dumps(manifest.content, sort_keys=True)
-    request = {
-        "uid": sha256_digest(text.encode("utf-8")),
-        "kind": {"group": group, "version": version, "kind": manifest.kind},
-        "namespace": manifest.namespace,
-        "name": manifest.name,
-        "operation": "CREATE",
-        "userInfo": {"username": "preflight"},
-        "object": manifest.content,
-    }
-    review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request}
-    return json.dumps(review).encode("utf-8")

@@ -25,6 +25,7 @@ Query = Sequence[tuple[str, str]]
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 30.0
 _REPLY_BYTES = 1024 * 1024
+_CONTENT_TYPES = {"PATCH": "application/merge-patch+json", "APPLY": "application/apply-patch+yaml"}
 _LINE_BYTES = 4 * 1024 * 1024  # One watch event; etcd refuses objects above 1.5 MiB.
 
 
@@ -109,18 +110,19 @@ class KubeClient:
         async with self._response("GET", path, query, _REQUEST_SECONDS) as response:
             return await _read(response, cap)
 
-    async def send(self, method: str, path: str, body: Mapping[str, Any]) -> None:
+    async def send(self, method: str, path: str, body: Mapping[str, Any], query: Query = ()) -> None:
         """Writes a JSON object, and reads no more of the answer than its status.
 
         Args:
-            method: `POST`, or `PATCH` for a JSON merge patch (RFC 7396).
+            method: `POST`, `DELETE`, `PATCH` for a JSON merge patch (RFC 7396), or `APPLY` for server-side apply.
             path: The URL's path.
             body: The object.
+            query: The URL's query; server-side apply names its `fieldManager` there.
 
         Raises:
             ApiError: The API server did not say that it took the object.
         """
-        async with self._response(method, path, (), _REQUEST_SECONDS, body) as response:
+        async with self._response(method, path, query, _REQUEST_SECONDS, body) as response:
             await _read(response, _REPLY_BYTES)
 
     async def create(self, path: str, body: Mapping[str, Any], cap: int) -> dict[str, Any]:
@@ -166,7 +168,8 @@ class KubeClient:
         url, headers = await self._prepared(method, path, query)
         timeout = aiohttp.ClientTimeout(total=seconds, connect=_CONNECT_SECONDS)
         with _own_errors():
-            reply = await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
+            verb = "PATCH" if method == "APPLY" else method
+            reply = await self._api.call_api(verb, url, headers, body, _request_timeout=timeout)
         response: aiohttp.ClientResponse = reply.response
         try:
             if not response.ok:
@@ -178,8 +181,7 @@ class KubeClient:
             _cut(response)
 
     async def _prepared(self, method: str, path: str, query: Query) -> tuple[str, dict[str, str]]:
-        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        headers = {"Accept": "application/json", "Content-Type": kind}
+        headers = {"Accept": "application/json", "Content-Type": _CONTENT_TYPES.get(method, "application/json")}
         try:
             _, url, complete, _, _ = await self._api.param_serialize(
                 method, path, query_params=list(query), header_params=headers, auth_settings=["BearerToken"]

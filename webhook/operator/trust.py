@@ -27,6 +27,7 @@ class TrustFile:
         self._metrics = metrics
         self._problem: str | None = None
         self._on_change: Callable[[], None] = _nothing
+        self._on_any_change: Callable[[], None] = _nothing
         self._watch = Watch(self._fingerprint, self._reload)
 
     @property
@@ -34,13 +35,20 @@ class TrustFile:
         """The trusted keys in force."""
         return self._settings.trust
 
-    async def start(self, on_change: Callable[[], None]) -> None:
+    @property
+    def settings(self) -> Settings:
+        """The whole configuration in force."""
+        return self._settings
+
+    async def start(self, on_change: Callable[[], None], on_any_change: Callable[[], None] | None = None) -> None:
         """Begins to follow.
 
         Args:
             on_change: Called after the trusted keys have changed.
+            on_any_change: Called after anything has changed, the trusted keys included.
         """
         self._on_change = on_change
+        self._on_any_change = on_any_change or _nothing
         await self._watch.start()
 
     async def stop(self) -> None:
@@ -54,12 +62,14 @@ class TrustFile:
             self._refuse(str(error))
             # It may name a key that is still to come, and nobody knows which; so it is tried again.
             return False
-        changed = settings.trust.digest != self.policy.digest
+        changed, any_change = settings.trust.digest != self.policy.digest, settings != self._settings
         self._settings, self._problem = settings, None
         self._metrics.healthy.labels(_WORK).set(1)
         if changed:
             _LOG.info("trusted keys reloaded", extra={"trust": self.policy.digest})
             self._on_change()
+        if any_change:
+            self._on_any_change()
         return True
 
     def _refuse(self, problem: str) -> None:

@@ -1,5 +1,3 @@
-import hashlib
-import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webhook.attest import folded
-from webhook.attest.folded import MEDIA_TYPE, parse_folded
+from tests.attest.made import read, stacks
+from webhook.attest import tally
+from webhook.attest.formats.folded import MEDIA_TYPE
 from webhook.attest.profile import Profile, ProfileError, Stack
 from webhook.limits import LIMITS
 
-PROFILES = Path(__file__).parents[2] / "manifests" / "examples" / "profiles"
+PROFILES = Path(__file__).parents[3] / "manifests" / "examples" / "profiles"
 
 
 def parse(text: str) -> Profile:
-    return parse_folded(io.BytesIO(text.encode("utf-8")))
+    return read(text, "folded")
 
 
 def render(samples: dict[Stack, int]) -> str:
@@ -32,17 +31,17 @@ _STACKS = st.lists(_SYMBOLS, min_size=1, max_size=8).map(tuple).filter(lambda st
 
 @given(st.dictionaries(_STACKS, st.integers(1, 2**40), min_size=1))
 def test_parsing_a_rendered_profile_gives_the_same_profile(samples: dict[Stack, int]) -> None:
-    assert parse(render(samples)).samples == samples
+    assert stacks(render(samples), "folded") == samples
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_profile_or_a_profile_error(data: bytes) -> None:
     try:
-        profile = parse_folded(io.BytesIO(data))
+        profile = read(data, "folded")
     except ProfileError:
         return
-    assert profile.sample_count >= 1
-    assert all(all(stack) for stack in profile.samples)
+    assert profile.total >= 1
+    assert all(all(stack) for stack, _ in profile.stacks())
 
 
 @pytest.mark.parametrize(
@@ -63,7 +62,7 @@ def test_any_bytes_are_a_profile_or_a_profile_error(data: bytes) -> None:
     ],
 )
 def test_a_line_is_a_stack_and_a_count(text: str, samples: dict[Stack, int]) -> None:
-    assert parse(text).samples == samples
+    assert stacks(text, "folded") == samples
 
 
 @pytest.mark.parametrize(
@@ -95,16 +94,16 @@ def test_a_bad_profile_is_refused_with_the_line_at_fault(text: str, message: str
 
 def test_bytes_that_are_not_utf8_are_refused_with_the_line_at_fault() -> None:
     with pytest.raises(ProfileError, match=r"^line 2: it is not UTF-8$"):
-        parse_folded(io.BytesIO(b"a 1\n\xff\xfe 2\n"))
+        read(b"a 1\n\xff\xfe 2\n", "folded")
 
 
 def test_the_highest_sum_is_accepted() -> None:
-    assert parse(f"a {2**63 - 2}\nb 1\n").sample_count == 2**63 - 1
+    assert parse(f"a {2**63 - 2}\nb 1\n").total == 2**63 - 1
 
 
 def test_a_line_may_be_as_long_as_the_limit_and_no_longer() -> None:
     frame = "a" * (LIMITS.profile_line_bytes - len(" 1\n"))
-    assert parse(f"{frame} 1\n").sample_count == 1
+    assert parse(f"{frame} 1\n").total == 1
     with pytest.raises(ProfileError, match=f"^line 1: it is longer than {LIMITS.profile_line_bytes} bytes$"):
         parse(f"{frame}a 1\n")
 
@@ -118,36 +117,19 @@ def test_a_line_may_be_as_long_as_the_limit_and_no_longer() -> None:
     ],
 )
 def test_what_is_held_is_limited(monkeypatch: pytest.MonkeyPatch, limit: str, value: int, text: str) -> None:
-    monkeypatch.setattr(folded, "LIMITS", replace(LIMITS, **{limit: value}))
-    assert parse(text.format("#")).sample_count >= 1
+    monkeypatch.setattr(tally, "LIMITS", replace(LIMITS, **{limit: value}))
+    assert parse(text.format("#")).total >= 1
     with pytest.raises(ProfileError, match=f" {value} (distinct|frames)"):
         parse(text.format(""))
 
 
-class _Endless(io.BytesIO):
-    """Comment lines without end."""
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        assert size is not None
-        assert size > 0
-        return b"#" + b"x" * (LIMITS.profile_line_bytes - 2) + b"\n"
-
-
-def test_an_endless_stream_ends_at_the_size_limit() -> None:
-    with pytest.raises(ProfileError, match=f"^it is larger than {LIMITS.profile_bytes} bytes$"):
-        parse_folded(_Endless())
-
-
-def test_the_digest_covers_every_byte_of_the_file() -> None:
-    text = "# interval: 100\n\na;b 1\n"
-    profile = parse(text)
-    assert profile.digest == "sha256:" + hashlib.sha256(text.encode("utf-8")).hexdigest()
-    assert profile.media_type == MEDIA_TYPE
+def test_the_media_type_is_told() -> None:
+    assert [source.media_type for source in parse("a;b 1").sources] == [MEDIA_TYPE]
 
 
 @pytest.mark.parametrize("name", ["cart.folded", "cart-smoke.folded"])
 def test_the_example_profiles_are_real_and_name_no_folder_of_a_machine(name: str) -> None:
     text = (PROFILES / name).read_text("utf-8")
     # The sum of the last words, by plain string work.
-    assert parse(text).sample_count == sum(int(line.rsplit(" ", 1)[1]) for line in text.splitlines())
+    assert parse(text).total == sum(int(line.rsplit(" ", 1)[1]) for line in text.splitlines())
     assert not any(f"({folder}" in text for folder in "/.~")

@@ -1,0 +1,72 @@
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.attest.made import profile
+from webhook.attest import tally
+from webhook.attest.profile import Profile, ProfileError, Source, Stack
+from webhook.attest.tally import merge, module_symbol, symbol_of
+from webhook.limits import LIMITS
+
+_STACKS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=4).map(tuple)
+_SAMPLES = st.dictionaries(_STACKS, st.integers(1, 10**6), min_size=1)
+
+
+@given(st.lists(_SAMPLES, min_size=1, max_size=4), st.randoms())
+def test_profiles_are_added_up_in_any_order(parts: list[dict[Stack, int]], random: Random) -> None:
+    expected: dict[Stack, int] = {}
+    for part in parts:
+        for stack, count in part.items():
+            expected[stack] = expected.get(stack, 0) + count
+    shuffled = random.sample(parts, len(parts))
+    for order in (parts, shuffled):
+        assert dict(merge([profile(part) for part in order]).stacks()) == expected
+
+
+def test_all_sources_are_named_in_one_order() -> None:
+    first, second = Source("sha256:" + "1" * 64, "a/b"), Source("sha256:" + "2" * 64, "a/b")
+    parts = [Profile.of({("a",): 1}, (source,)) for source in (second, first)]
+    assert merge(parts).sources == (first, second)
+
+
+def test_different_measures_cannot_be_added_up() -> None:
+    parts = [profile({("a",): 1}), Profile.of({("a",): 1}, (), "cpu/nanoseconds")]
+    with pytest.raises(ProfileError, match=r"different measures .*: cpu/nanoseconds, samples/count$"):
+        merge(parts)
+
+
+def test_a_sum_has_the_limits_of_one_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "LIMITS", replace(LIMITS, profile_stacks=2))
+    merge([profile({("a",): 1}), profile({("b",): 1})])
+    with pytest.raises(ProfileError, match="more than 2 distinct stacks"):
+        merge([profile({("a",): 1}), profile({("b",): 1}), profile({("c",): 1})])
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "symbol"),
+    [
+        ("main.work", "/src/main.go", "main.work"),
+        ("get", "/usr/lib/python3.12/site-packages/shop/cart.py", "get (shop/cart.py)"),
+        ("get", "/usr/lib/python3.12/queue.py", "get (queue.py)"),
+        ("get", "/app/cart.py", "get (/app/cart.py)"),
+        ("_find_and_load", "<frozen importlib._bootstrap>", "_find_and_load (<frozen importlib._bootstrap>)"),
+        ("render", "/app/node_modules/ui/a.js", "render (ui/a.js)"),
+        ("", "/app/cart.py", "[unknown]"),
+        ("fib", "", "fib"),
+        ("f", "/" * 60_000, "f"),
+        ("f", "/a" * 30_000 + ".py", f"f ({'/a' * 30_000}.py)"),
+    ],
+)
+def test_a_function_is_named_with_its_file_where_its_name_is_not_enough(name: str, file: str, symbol: str) -> None:
+    assert symbol_of(name, file) == symbol
+
+
+@pytest.mark.parametrize(
+    ("path", "symbol"),
+    [("/usr/lib/libc.so.6", "[libc.so.6]"), ("[vdso]", "[vdso]"), ("", "[unknown]"), ("/", "[unknown]")],
+)
+def test_an_address_is_named_after_its_module(path: str, symbol: str) -> None:
+    assert module_symbol(path) == symbol

@@ -1,0 +1,1 @@
+"""The formats of profiles, each parsed by a module of its own."""

@@ -1,0 +1,1 @@
+"""What already runs: the decisions that admission would make about it today."""
