@@ -224,7 +224,7 @@ class Limits:
     shown_bytes: int = 4 * 1024 * 1024
     """Rulings of conditions in one review that show the provider's value; others have its hash alone."""
     condition_margin: float = 0.1
-    """How long before the deadline a condition stops waiting, so that what else is known of the image still counts."""
+    """How long before the deadline a condition stops waiting, so that what else is known of an image still counts."""
     expected_characters: int = 80
     """How much of `expected` a message shows."""
 

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.support.keys import ecdsa
 from webhook.cli.main import main
+from webhook.settings.file import WORKLOADS
 from webhook.settings.loading import load_settings
 
 ALLOW = {"allow": ["ghcr.io/*"]}
@@ -68,7 +69,7 @@ MISTAKES: list[tuple[str, str | bytes | dict[str, Any], list[str]]] = [
         {"PolicyGates": {"ExecutionEvidence": {"Enable": True}}, "workloads": ["Deploy"]},
         [
             "PolicyGates.ExecutionEvidence.Enable: unknown key, did you mean 'Enabled'?",
-            "workloads[0]: not one of Deployment, Rollout, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob, Pod, PodTemplate",
+            f"workloads[0]: not one of {', '.join(WORKLOADS)}",
         ],
     ),
     ("not YAML", "a: [", ["line 1: is not YAML: expected the node content, but found '<stream end>'"]),

@@ -124,16 +124,17 @@ def test_a_log_without_entries_is_not_whole(tmp_path: Path) -> None:
     assert "problem: there is no entry" in result.stdout
 
 
-def test_a_line_that_is_too_long_is_passed_over_and_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_is_too_long_is_never_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     longest = max(map(len, LOG)) + 2
     monkeypatch.setattr("webhook.cli.log.LIMITS", type(LIMITS)(record_line_bytes=longest))
     noise = b'{"chain": ' + b"x" * longest * 3
     path = written(tmp_path / "log", [*LOG[:2], noise, *LOG[2:]])
-    assert verify(path).exit_code == 0
-    assert report(path)["otherLines"] == 1
+    assert verify(path).exit_code == 1
+    assert report(path)["problems"] == [f"{path}:3: it is too long to be read"]
     grown = LOG[2][:-1] + b" " * longest + b"}"
     assert report(written(tmp_path / "grown", [*LOG[:2], grown, *LOG[3:]]))["problems"] == [
-        f"{tmp_path / 'grown'}:4: entry 2 is removed or moved: entry 3 follows"
+        f"{tmp_path / 'grown'}:3: it is too long to be read",
+        f"{tmp_path / 'grown'}:4: entry 2 is removed or moved: entry 3 follows",
     ]
 
 

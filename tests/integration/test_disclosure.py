@@ -112,9 +112,7 @@ def run(arguments: list[Any], data: bytes = b"") -> str:
 
 
 @pytest.fixture
-def walk(
-    control_plane: ControlPlane, account: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Walk:
+def walk(control_plane: ControlPlane, account: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Walk:
     """Walks all surfaces of a gate with a disclosure policy."""
     monkeypatch.setenv(KEY, MARKER)
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")

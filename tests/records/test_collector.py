@@ -4,19 +4,17 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.harness.polling import poll_async
+from tests.records.collecting import LINES, until
 from tests.simulators.collector import (
     CollectorSimulator,
     Fault,
     answers,
     endless_answer,
     hangs,
-    refuses_what_holds,
     reset_in_the_body,
     takes_and_says_nothing,
 )
@@ -25,40 +23,6 @@ from webhook.records import collector as module
 from webhook.records.collector import Collector
 from webhook.records.destination import Destination
 from webhook.records.spool import Spool
-
-LINES = [json.dumps({"n": number}).encode() for number in range(20)]
-
-
-@pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(module, "_PAUSE_CAP_SECONDS", 0.1)
-
-
-@pytest.fixture
-def simulator(tmp_path: Path) -> Iterator[CollectorSimulator]:
-    with CollectorSimulator(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool", 1024 * 1024)
-
-
-@pytest.fixture
-async def collector(simulator: CollectorSimulator, spool: Spool) -> AsyncIterator[Collector]:
-    made = Collector(spool, Destination(simulator.url, simulator.ca_file, None, 5.0))
-    await made.start()
-    yield made
-    await made.close(0.5)
-
-
-async def until(condition: Callable[[], object], what: str, seconds: float = 10) -> None:
-    async def _holds() -> bool:
-        return bool(condition())
-
-    await poll_async(_holds, seconds, what)
 
 
 async def test_lines_are_posted_as_json_lines(
@@ -209,18 +173,6 @@ async def test_an_endless_answer_is_not_read(
     simulator.fault = None
     spool.write(LINES[:1])
     await until(lambda: collector.delivered == 21, "it goes on")
-
-
-@pytest.mark.parametrize("status", [400, 413, 422])
-async def test_an_entry_that_is_never_taken_is_set_aside_and_stops_no_other(
-    simulator: CollectorSimulator, spool: Spool, collector: Collector, status: int, tmp_path: Path
-) -> None:
-    simulator.fault = refuses_what_holds(b'"n": 7}', status)
-    spool.write(LINES)
-    await until(lambda: collector.delivered == 19, "all others are delivered")
-    assert simulator.taken == LINES[:7] + LINES[8:]
-    assert collector.refused == 1
-    assert (tmp_path / "spool" / "refused.jsonl").read_bytes() == LINES[7] + b"\n"
 
 
 async def test_an_unknown_authority_is_not_believed(

@@ -1,6 +1,8 @@
 """The sink `file`: whole lines, rotation, a disk that is full, a process that was killed."""
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +110,67 @@ def test_a_full_device_is_an_error() -> None:
     with pytest.raises(OSError, match="No space left"):
         file.append(b"x")
     file.close()
+
+
+def test_what_could_not_be_taken_back_is_taken_back_before_the_next_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A file system that becomes read-only in the middle of a line, and writable again later.
+    file = AppendFile(tmp_path / "file")
+    file.append(b"one\n")
+    write, calls = os.write, iter([lambda descriptor, data: write(descriptor, data[:3])])
+
+    def _writes_some(descriptor: int, data: memoryview) -> int:
+        return next(calls, _read_only)(descriptor, data)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(os, "write", _writes_some)
+        fault.setattr(os, "ftruncate", _read_only)
+        for _ in range(2):
+            with pytest.raises(OSError, match="Read-only"):
+                file.append(b"two\n")
+    file.append(b"two\n")
+    file.append(b"three\n")
+    assert (tmp_path / "file").read_bytes() == b"one\ntwo\nthree\n"
+    file.close()
+
+
+def _read_only(*_: object) -> int:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_a_file_that_somebody_deletes_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = opened(tmp_path)
+    file.write([b"one"])
+    (tmp_path / "records.jsonl").unlink()
+    file.write([b"two"])
+    file.write([b"three"])
+    assert files(tmp_path) == {"records.jsonl": b"two\nthree\n"}
+    told = [(record.message, record.__dict__["bytes"]) for record in caplog.records]
+    assert told == [("the file of records was deleted, and is begun anew", 4)]
+    file.close()
+
+
+def test_tries_to_rename_a_file_that_cannot_be_renamed_push_no_other_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As a file is that is a mount of its own, or append-only.
+    file = opened(tmp_path, max_bytes=10, keep=3)
+    for line in (b"1" * 8, b"2" * 8, b"3" * 8):
+        file.write([line])
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: _busy() if path.suffix == ".jsonl" else replace(path, to))
+    for _ in range(5):
+        with pytest.raises(OSError, match="busy"):
+            file.write([b"4" * 8])
+    monkeypatch.undo()
+    file.write([b"4" * 8])
+    assert sorted(content[:1] for content in files(tmp_path).values()) == [b"1", b"2", b"3", b"4"]
+    file.close()
+
+
+def _busy() -> Path:
+    raise OSError(errno.EBUSY, "Device or resource busy")
 
 
 LIMITED = """

@@ -177,10 +177,12 @@ def test_nothing_is_not_whole() -> None:
 
 
 OTHERS = [
-    b"",
+    b"\n",
     b"Traceback (most recent call last):",
     b'{"message":"listening","level":"INFO"}',
     b'{"message":"decision","level":"INFO"}',
+    b'{"message":"listening","level":"INFO","level":NaN}',
+    b'{"message":"listening","n":1e999}',
     b'{"message":"incident","chain":{}}',
     b'{"message":["decision"],"chain":{}}',
     LOG[3][: len(LOG[3]) // 2],

@@ -103,7 +103,7 @@ def _whole(first: bytes, lines: Iterator[bytes]) -> bytes:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return parse_json(content, "document")
+        return parse_json(content, "document", depth=LIMITS.record_depth, values=LIMITS.record_values)
     except MalformedError:
         return None
 

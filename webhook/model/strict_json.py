@@ -16,9 +16,7 @@ _SEPARATORS = (b",", b"[", b"{")
 _INTEGER_RANGE = range(-(2**63), 2**64)
 
 
-def parse_json(
-    data: bytes, what: str, *, depth: int = LIMITS.json_depth, values: int = LIMITS.json_values
-) -> Any:
+def parse_json(data: bytes, what: str, *, depth: int = LIMITS.json_depth, values: int = LIMITS.json_values) -> Any:
     """Reads one JSON document strictly.
 
     Args:
@@ -34,7 +32,7 @@ def parse_json(
     Raises:
         MalformedError: For anything else.
     """
-    if sum(map(data.count, _SEPARATORS)) > values:
+    if count_values(data) > values:
         raise MalformedError(f"the {what} holds more than {values} values")
     try:
         text = data.decode("utf-8")
@@ -51,6 +49,18 @@ def parse_json(
         detail = str(error) if isinstance(error, _StrictnessError) else "is not JSON"
         raise MalformedError(f"the {what} {detail}") from None
     return value
+
+
+def count_values(data: bytes) -> int:
+    """Counts what a document holds, without parsing it.
+
+    Args:
+        data: JSON, or what claims to be.
+
+    Returns:
+        At least the number of its values, less one.
+    """
+    return sum(map(data.count, _SEPARATORS))
 
 
 class _StrictnessError(ValueError):

@@ -30,6 +30,13 @@ class AppendFile:
         """
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
         self.size = os.fstat(self._descriptor).st_size
+        self._torn = False
+
+    @property
+    def gone(self) -> bool:
+        """Whether somebody has deleted the file, or cut it: what is appended may be read by nobody."""
+        status = os.fstat(self._descriptor)
+        return status.st_nlink == 0 or status.st_size < self.size
 
     def append(self, data: bytes) -> None:
         """Appends bytes.
@@ -41,15 +48,23 @@ class AppendFile:
             OSError: None of them is in the file.
         """
         rest = memoryview(data)
+        if self._torn:
+            self._cut()
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
             os.fdatasync(self._descriptor)
         except OSError:
+            # A file system that has become read-only keeps the half line; the next try takes it back first.
+            self._torn = True
             with contextlib.suppress(OSError):
-                os.ftruncate(self._descriptor, self.size)
+                self._cut()
             raise
         self.size += len(data)
+
+    def _cut(self) -> None:
+        os.ftruncate(self._descriptor, self.size)
+        self._torn = False
 
     def close(self) -> None:
         """Closes the file."""

@@ -19,7 +19,8 @@ from webhook.records.spool import Batch, Spool
 _LOG = logging.getLogger(__name__)
 _PAUSE_SECONDS, _PAUSE_CAP_SECONDS = 1.0, 60.0
 _TAKEN = range(200, 300)
-_CONTENT_AT_FAULT = frozenset({400, 413, 422})
+_TOO_LARGE = 413
+_CONTENT_AT_FAULT = frozenset({400, _TOO_LARGE, 422})
 
 
 class _NotTakenError(Exception):
@@ -27,12 +28,16 @@ class _NotTakenError(Exception):
 
     Attributes:
         content: Whether the batch itself is at fault, as the collector says.
+        too_large: Whether that is for its size alone.
         retry_after: Seconds that the collector asks for; 0 for none.
     """
 
-    def __init__(self, detail: str, *, content: bool = False, retry_after: float = 0.0) -> None:
+    def __init__(
+        self, detail: str, *, content: bool = False, too_large: bool = False, retry_after: float = 0.0
+    ) -> None:
         super().__init__(detail)
         self.content = content
+        self.too_large = too_large
         self.retry_after = retry_after
 
 
@@ -105,9 +110,8 @@ class Collector:
                     await self._deliver(batch)
             except _NotTakenError as error:
                 failures += 1
-                self.failures += 1
+                self._tell(error)
                 pause = max(error.retry_after, backoff(failures, _PAUSE_SECONDS, _PAUSE_CAP_SECONDS))
-                self._quiet.warning("the collector does not take records", detail=str(error), waiting=self.waiting)
             except Exception:  # noqa: BLE001 - a task that ends would leave the spool to fill
                 failures += 1
                 pause = backoff(failures, _PAUSE_SECONDS, _PAUSE_CAP_SECONDS)
@@ -123,6 +127,10 @@ class Collector:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), pause)
+
+    def _tell(self, error: _NotTakenError) -> None:
+        self.failures += 1
+        self._quiet.warning("the collector does not take records", detail=str(error), waiting=self.waiting)
 
     def _recovered(self, failures: int) -> int:
         if failures:
@@ -142,7 +150,12 @@ class Collector:
                 return
             await asyncio.to_thread(self._spool.set_aside, batch)
             self.refused += 1
-            raise _NotTakenError(f"an entry was set aside: {error}") from None
+            aside = _NotTakenError(f"an entry was set aside: {error}")
+            if error.too_large:
+                # Anybody can make large ones; a pause after each would let him stop all others.
+                self._tell(aside)
+                return
+            raise aside from None
         await asyncio.to_thread(self._spool.acknowledge, batch)
         self.delivered += batch.entries
         self._limit = min(LIMITS.record_batch_bytes, self._limit * 2)
@@ -172,6 +185,8 @@ class Collector:
                 connector=aiohttp.TCPConnector(ssl=context, limit=1),
                 timeout=aiohttp.ClientTimeout(total=self._destination.timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                # Only the status matters, and what is unpacked may be a thousand times as large.
+                auto_decompress=False,
                 trust_env=False,
             )
         return self._session
@@ -204,5 +219,6 @@ def _judge(response: aiohttp.ClientResponse) -> None:
     raise _NotTakenError(
         f"it answers {status}",
         content=status in _CONTENT_AT_FAULT,
+        too_large=status == _TOO_LARGE,
         retry_after=min(seconds, LIMITS.collector_retry_after),
     )

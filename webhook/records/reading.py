@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from webhook.errors import MalformedError
+from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.model.canonical_value import canonical_value
 from webhook.model.image import is_digest
-from webhook.model.strict_json import parse_json
+from webhook.model.strict_json import count_values, parse_json
 from webhook.records.entry import CONTENT_DIGESTS, CONTENT_MEMBERS, HEAD_MEMBERS
+from webhook.records.resembling import begins_as_json, holds_record, is_foreign, may_be_taken, resembles_entry
 
 
 class ChangedError(ValueError):
@@ -50,26 +52,26 @@ def read_entry(line: bytes) -> ReadEntry | None:
     """Reads a line.
 
     Args:
-        line: One line, with or without its end.
+        line: One line, with or without its end; empty for one that was too long to be read.
 
     Returns:
         The entry, or None for any other line of the log.
 
     Raises:
-        ChangedError: It claims to be an entry, and its parts do not agree.
+        ChangedError: It claims to be an entry, and its parts do not agree; or it is none, and another reader may take
+            it for one.
     """
-    # Most other lines of a log cost no more than this.
-    if not line.startswith(b"{") or b'"chain"' not in line:
+    if not line:
+        raise ChangedError("it is too long to be read")
+    document = _document(line)
+    kind = document.get("message") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(kind, str) or kind not in HEAD_MEMBERS:
+        if holds_record(document):
+            raise ChangedError("it has a record, and is no entry")
         return None
-    try:
-        document = parse_json(line, "line")
-    except MalformedError:
-        # Half a line of a process that was killed, or rubbish: if it was an entry, one is missing.
-        return None
-    if not isinstance(document, dict) or "chain" not in document:
-        return None
-    kind = document.get("message")
-    if not isinstance(kind, str) or kind not in HEAD_MEMBERS:
+    if "chain" not in document:
+        if resembles_entry(document):
+            raise ChangedError("it looks like an entry, and has no place in a chain")
         return None
     try:
         return _checked(kind, document, line)
@@ -78,22 +80,42 @@ def read_entry(line: bytes) -> ReadEntry | None:
         raise ChangedError(detail) from None
 
 
+def _document(line: bytes) -> Any:
+    """Reads a line as JSON; None for what is none to anybody."""
+    if not begins_as_json(line):
+        return None
+    if count_values(line) <= LIMITS.record_values:
+        try:
+            return parse_json(line, "line", depth=LIMITS.record_depth, values=LIMITS.record_values)
+        except MalformedError:
+            if not may_be_taken(line):
+                return None
+    raise ChangedError("other readers may take it for an entry: it is JSON, and not strict JSON")
+
+
 def _checked(kind: str, document: dict[str, Any], line: bytes) -> ReadEntry:
     head = canonical_value({name: document[name] for name in HEAD_MEMBERS[kind]})
     digest = document["entry"]
     if sha256_digest(head) != digest:
         raise ChangedError("its members were changed: they do not have the digest `entry`")
     content = CONTENT_MEMBERS[kind]
+    if is_foreign(document, kind) or (content != "record" and holds_record(document)):
+        raise ChangedError("it carries what no such entry does")
     if content is not None:
         _check_content(document, content, document[CONTENT_DIGESTS[kind]], line)
     chain = document["chain"]
     instance, sequence, lost, previous = (chain[name] for name in ("instance", "sequence", "lost", "previous"))
     numbers = all(type(number) is int and number >= 0 for number in (sequence, lost))
-    named = isinstance(instance, str) and instance.isascii() and instance.isprintable()
-    if not numbers or lost > sequence or not named or not (previous is None or is_digest(previous)):
+    if not numbers or lost > sequence or not _is_name(instance) or not (previous is None or is_digest(previous)):
         raise ChangedError("its members are not those of an entry")
     closing = content is None
     return ReadEntry(instance, sequence, lost, previous, digest, closing, head, _signature(document))
+
+
+def _is_name(instance: Any) -> bool:
+    if not isinstance(instance, str) or len(instance) > LIMITS.record_instance_characters:
+        return False
+    return instance.isascii() and instance.isprintable()
 
 
 def _check_content(document: dict[str, Any], name: str, digest: str, line: bytes) -> None:

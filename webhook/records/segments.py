@@ -1,7 +1,10 @@
 """Lines in the files of a spool."""
 
 import json
+import logging
 from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
 
 
 def size(path: Path) -> int:
@@ -17,6 +20,65 @@ def size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def ends_whole(path: Path) -> bool:
+    """Says whether a file ends with the end of a line.
+
+    Args:
+        path: The file, which is not empty.
+
+    Returns:
+        Whether it does.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read(1) == b"\n"
+
+
+def read_lines(path: Path, offset: int, left: int, limit: int) -> bytes:
+    """Reads what comes next in a file.
+
+    Args:
+        path: The file.
+        offset: Bytes of it that were read before.
+        left: Bytes that should follow.
+        limit: Bytes; a single line may be longer.
+
+    Returns:
+        Whole lines, or what follows if it has no end; nothing if the file is not there, or ends before.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(min(limit, left))
+            cut = data.rfind(b"\n") + 1
+            return data[:cut] if cut else data + file.readline(left - len(data))
+    except FileNotFoundError:
+        return b""
+
+
+def cut_torn_end(path: Path) -> None:
+    """Cuts off what a crash has left of a line.
+
+    Args:
+        path: The newest file.
+
+    Raises:
+        OSError: It cannot be done.
+    """
+    content = path.read_bytes()
+    whole = len(whole_lines(content))
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+        _LOG.warning("the spool's end was torn, and is cut", extra={"bytes": len(content) - whole})
 
 
 def first_lines(data: bytes, count: int) -> bytes:

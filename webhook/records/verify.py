@@ -1,13 +1,30 @@
 """Whether a record log is whole: nothing removed, changed, moved or put in, chain by chain."""
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from webhook.limits import LIMITS
 from webhook.records.chain import signed_bytes
 from webhook.records.reading import ChangedError, ReadEntry, read_entry
 from webhook.trust.keys import PublicKey
+
+
+class _Seen:
+    """Entries of all chains that were in their place, the newest; by digest, which covers chain and number."""
+
+    def __init__(self) -> None:
+        self._order: deque[str] = deque()
+        self._digests: set[str] = set()
+
+    def __contains__(self, digest: str) -> bool:
+        return digest in self._digests
+
+    def add(self, digest: str) -> None:
+        self._order.append(digest)
+        self._digests.add(digest)
+        if len(self._order) > LIMITS.record_duplicates:
+            self._digests.remove(self._order.popleft())
 
 
 @dataclass(slots=True)
@@ -33,28 +50,27 @@ class ChainReport:
     problem: str | None = None
     _next: int = 0
     _previous: str | None = None
-    _seen: "OrderedDict[int, str]" = field(default_factory=OrderedDict, repr=False)
 
     @property
     def last(self) -> int:
         """Sequence of the last entry that is in its place."""
         return self._next - 1
 
-    def take(self, entry: ReadEntry, where: str) -> None:
+    def take(self, entry: ReadEntry, where: str) -> bool:
         """Holds the next entry against those before it.
 
         Args:
-            entry: Agrees with itself, and its signature is checked.
+            entry: Agrees with itself, its signature is checked, and it is no repetition.
             where: File and line, for the problem.
+
+        Returns:
+            Whether it is in its place.
         """
-        if self.problem is not None:
-            return
-        if self._seen.get(entry.sequence) == entry.digest:
-            self.repeated += 1
-            return
-        self.problem = self._misplaced(entry, where)
+        if self.problem is None:
+            self.problem = self._misplaced(entry, where)
         if self.problem is None:
             self._append(entry)
+        return self.problem is None
 
     def _misplaced(self, entry: ReadEntry, where: str) -> str | None:
         number = entry.sequence
@@ -77,9 +93,6 @@ class ChainReport:
         self.lost += entry.lost
         self.closed = entry.closing
         self._next, self._previous = entry.sequence + 1, entry.digest
-        self._seen[entry.sequence] = entry.digest
-        if len(self._seen) > LIMITS.record_duplicates:
-            self._seen.popitem(last=False)
 
     def missing(self) -> str | None:
         """Tells which end is not there.
@@ -111,12 +124,13 @@ class LogVerifier:
         self.others = 0
         self.problem: str | None = None
         self._keys = tuple(keys)
+        self._seen = _Seen()
 
     def take(self, line: bytes, where: str) -> None:
         """Reads the next line.
 
         Args:
-            line: One line.
+            line: One line; empty, without even an end, for one that was too long to be read.
             where: File and line, for messages.
         """
         try:
@@ -135,7 +149,10 @@ class LogVerifier:
                 self.problem = self.problem or f"{where}: more than {LIMITS.record_instances} chains"
                 return
             chain = self.chains[entry.instance] = ChainReport(entry.instance, entry.sequence - entry.lost)
-        chain.take(entry, where)
+        if entry.digest in self._seen:
+            chain.repeated += 1
+        elif chain.take(entry, where):
+            self._seen.add(entry.digest)
 
     def _check_signature(self, entry: ReadEntry) -> None:
         if not self._keys:

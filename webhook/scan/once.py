@@ -107,13 +107,13 @@ class ResolverOnce:
     async def resolve(self, repository: str, tag: str, pull: PullIdentity | None) -> str | None:
         """As `TagResolver.resolve`."""
 
-        async def ask() -> tuple[str | None, UnavailableError | None]:
+        async def _ask() -> tuple[str | None, UnavailableError | None]:
             try:
                 return await self._resolver.resolve(repository, tag, pull), None
             except UnavailableError as error:
                 return None, error
 
-        digest, error = await self._answers.get((repository, tag, pull), ask)
+        digest, error = await self._answers.get((repository, tag, pull), _ask)
         if error is not None:
             raise UnavailableError(error.detail)
         return digest
