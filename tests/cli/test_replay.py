@@ -80,6 +80,17 @@ def test_with_configuration_and_envelopes_the_bytes_are_the_same(record: Decisio
     assert (code, entry["outcome"], entry["recomputed"]) == (0, "identical", record.digest)
 
 
+def test_the_bytes_themselves_are_printed_one_record_a_line(record: DecisionRecord) -> None:
+    result = run("-o", "record", "-", stdin=line(record) + b'{"decision": 7, "record": {"kind": "DecisionRecord"}}\n')
+    assert result.stdout_bytes == record.content + b"\n\n"
+    assert result.stderr == "1 identical, 0 different, 1 cannot be replayed; from the recorded answers\n"
+
+
+def test_a_forecast_has_no_bytes(record: DecisionRecord) -> None:
+    result = run("-o", "record", "--what-if", "config.yaml", "-", stdin=record.content)
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 def test_a_missing_envelope_is_named(record: DecisionRecord) -> None:
     arguments = ("-", "--config", "config.yaml", "--envelope", "evidence/seen.json")
     code, entry = outcome(*arguments, stdin=record.content)

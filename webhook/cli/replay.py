@@ -11,7 +11,7 @@ import click
 from webhook.admission.replay.again import Replayer
 from webhook.admission.replay.compare import Outcome, compare
 from webhook.admission.replay.what_if import Forecast, Forecaster
-from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, INPUT, OUTPUT, fail
+from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, INPUT, fail
 from webhook.cli.replay_input import Entry, read_entries, read_envelopes
 from webhook.cli.replay_report import (
     DIFFERENT,
@@ -43,7 +43,14 @@ _NONE = "no decision record in these files"
 )
 @click.option("--config", type=EXISTING_FILE, help="The configuration by which it was decided.")
 @click.option("--what-if", type=EXISTING_FILE, metavar="CONFIG", help="Another one: which decisions would change?")
-@OUTPUT
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json", "record"]),
+    default="text",
+    show_default=True,
+    help="Output format; `record` is each decision made again, canonical, one a line.",
+)
 def command(
     records: tuple[Path, ...], envelopes: tuple[Path, ...], config: Path | None, what_if: Path | None, output: str
 ) -> None:
@@ -57,6 +64,8 @@ def command(
     """
     if envelopes and config is None and what_if is None:
         fail("--envelope needs --config: the trusted keys are there")
+    if what_if is not None and output == "record":
+        fail("--what-if weighs decisions and makes no record; take -o text or -o json")
     settings = _settings(config)
     raw = read_envelopes(envelopes) if envelopes else None
     replayer = Replayer(settings, raw if settings is not None else None, build_statement_providers)
@@ -94,6 +103,9 @@ async def _replay(
         counts[replayed.word] += 1
         if output == "json":
             told.append(replayed_json(replayed))
+        elif output == "record":
+            # What cannot be made again leaves an empty line, so that lines and records stay in step.
+            click.echo(replayed.outcome.content if replayed.outcome is not None else b"")
         else:
             click.echo("\n".join(replayed_lines(replayed)))
     if not counts:
@@ -103,7 +115,7 @@ async def _replay(
         click.echo(json.dumps({"records": told, **{key: counts[word] for key, word in names.items()}}, indent=2))
     else:
         totals = ", ".join(f"{counts[word]} {word}" for word in (IDENTICAL, DIFFERENT, MISSING))
-        click.echo(f"{totals}; {_made_of(envelopes)}")
+        click.echo(f"{totals}; {_made_of(envelopes)}", err=output == "record")
     return _exit_code(different=counts[DIFFERENT], missing=counts[MISSING])
 
 

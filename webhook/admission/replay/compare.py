@@ -36,12 +36,14 @@ class Outcome:
         recomputed: Of those that were written anew; None if there are none.
         difference: The first difference; None if there is none.
         missing: What was missing; with anything here nothing is known.
+        content: The canonical bytes that were written anew; empty if there are none.
     """
 
     digest: str
     recomputed: str | None = None
     difference: Difference | None = None
     missing: tuple[Missing, ...] = ()
+    content: bytes = b""
 
     @property
     def identical(self) -> bool:
@@ -70,8 +72,9 @@ async def compare(recorded: Recorded, replayer: Replayer, named: str | None = No
         difference = Difference(error.path, error.recorded, error.recomputed, error.cause)
         return Outcome(digest, difference=difference)
     if record.content == recorded.canonical:
-        return Outcome(digest, record.digest)
-    return Outcome(digest, record.digest, first_difference(recorded.document, json.loads(record.content)))
+        return Outcome(digest, record.digest, content=record.content)
+    difference = first_difference(recorded.document, json.loads(record.content))
+    return Outcome(digest, record.digest, difference, content=record.content)
 
 
 def _check_digests(recorded: Recorded, replayer: Replayer, named: str | None) -> None:
