@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -139,15 +140,27 @@ def _read_only(*_: object) -> int:
     raise OSError(errno.EROFS, "Read-only file system")
 
 
-def test_a_file_that_somebody_deletes_is_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: os.truncate(path, 0)])
+def test_a_file_that_somebody_deletes_is_begun_anew(
+    tmp_path: Path, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
     file = opened(tmp_path)
     file.write([b"one"])
-    (tmp_path / "records.jsonl").unlink()
+    harm(tmp_path / "records.jsonl")
     file.write([b"two"])
     file.write([b"three"])
     assert files(tmp_path) == {"records.jsonl": b"two\nthree\n"}
     told = [(record.message, record.__dict__["bytes"]) for record in caplog.records]
     assert told == [("the file of records was deleted, and is begun anew", 4)]
+    file.close()
+
+
+def test_what_is_left_of_a_cut_line_is_merged_with_no_other(tmp_path: Path) -> None:
+    file = opened(tmp_path)
+    file.write([b"one", b"two"])
+    os.truncate(tmp_path / "records.jsonl", 5)
+    file.write([b"three"])
+    assert files(tmp_path) == {"records.jsonl": b"one\nt\nthree\n"}
     file.close()
 
 

@@ -53,6 +53,17 @@ def test_no_segment_gets_the_number_that_a_broken_one_or_an_old_position_has(tmp
     assert rest(spool) == [3]
 
 
+def test_a_position_of_the_future_skips_nothing_later(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    spool.write([line(0)])
+    killed(spool)
+    (tmp_path / "spool" / "position.json").write_bytes(b'{"segment": 7, "offset": 5}')
+    spool = opened(tmp_path)
+    spool.write([line(1)])
+    killed(spool)
+    assert rest(opened(tmp_path)) == [0, 1]
+
+
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: os.truncate(path, 0)])
 def test_a_segment_that_somebody_deletes_or_empties_stops_no_other(
     tmp_path: Path, harm: Callable[[Path], None], caplog: pytest.LogCaptureFixture
@@ -74,6 +85,18 @@ def test_what_comes_after_the_newest_segment_was_deleted_is_not_written_into_not
     assert rest(spool) == [1]
 
 
+def test_nothing_is_written_into_a_delivered_segment_that_cannot_be_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = opened(tmp_path)
+    spool.write([line(0)])
+    with monkeypatch.context() as read_only:
+        read_only.setattr(Path, "unlink", _no_space)
+        assert rest(spool) == [0]
+    spool.write([line(1)])
+    assert rest(spool) == [1]
+
+
 def test_what_is_set_aside_leaves_room_for_others(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     for number in range(20):
@@ -88,6 +111,28 @@ def test_what_is_set_aside_leaves_room_for_others(tmp_path: Path) -> None:
     room = spool.room()
     killed(spool)
     assert opened(tmp_path).room() == room
+
+
+def test_what_is_set_aside_behind_half_a_line_is_whole(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    (tmp_path / "spool" / "refused.jsonl").write_bytes(b'{"half')
+    spool.write([line(0)])
+    batch = spool.read(1)
+    assert batch is not None
+    spool.set_aside(batch)
+    assert (tmp_path / "spool" / "refused.jsonl").read_bytes() == b'{"half\n' + line(0) + b"\n"
+
+
+def test_one_large_entry_that_is_set_aside_takes_the_room_of_all_others(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    for number, length in enumerate((100_000, 100_000, 300_000)):
+        spool.write([line(number, length)])
+        batch = spool.read(1)
+        assert batch is not None
+        spool.set_aside(batch)
+    assert numbers((tmp_path / "spool" / "refused.jsonl").read_bytes()) == [2]
+    assert not (tmp_path / "spool" / "refused.jsonl.1").exists()
+    assert spool.room() == MEBIBYTE - len(line(2, 300_000)) - 1
 
 
 def test_asking_what_waits_does_not_wait_for_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,12 @@ PUT_IN = {
     "without a record": (b'{"message":"decision","verdict":"Pass"}', NO_PLACE),
     "with another message": (FORGED.replace(b'"decision"', b'"Decision"'), STRANGE),
     "a record alone": (b'{"kind":"DecisionRecord"}', STRANGE),
+    "in a list": (b"[1,[" + FORGED + b"]]", STRANGE),
+    "an end without a chain": (b'{"message":"end of records","entry":"x"}', NO_PLACE),
+    "in UTF-16": (FORGED.decode().encode("utf-16-le"), LAX),
+    "behind blanks, a byte order mark and a zero": (b"  \xef\xbb\xbf\0" + FORGED, LAX),
+    "behind a record separator": (b"\x1e" + FORGED, LAX),
+    "with two kinds": (b'{"kind":"x","kind":"DecisionRecord"}', LAX),
     "with two verdicts": (LOG[1].replace(b'"verdict":"Fail"', b'"verdict":"Pass","verdict":"Fail"'), LAX),
     "with two messages": (FORGED.replace(b'"level":"INFO"', b'"message":"listening"'), LAX),
     "with NaN": (FORGED[:-1] + b',"seconds":NaN}', LAX),
@@ -47,7 +53,7 @@ def test_a_line_of_more_values_than_can_be_read_is_found(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("index", [2, COUNT])
-@pytest.mark.parametrize("name", ["record", "envelope"])
+@pytest.mark.parametrize("name", ["record", "envelope", "verdict", "summary"])
 def test_an_entry_carries_nothing_but_its_own(index: int, name: str) -> None:
     if name in parsed(LOG[index]):
         return
@@ -56,6 +62,16 @@ def test_an_entry_carries_nothing_but_its_own(index: int, name: str) -> None:
         first_problem([*LOG[:index], line, *LOG[index + 1 :]])
         == f"log:{index + 1}: it carries what no such entry does"
     )
+
+
+def test_the_end_of_a_log_is_no_record() -> None:
+    line = json.dumps({**parsed(LOG[COUNT]), "kind": "DecisionRecord"}).encode()
+    assert first_problem([*LOG[:COUNT], line]) == f"log:{COUNT + 1}: it carries what no such entry does"
+
+
+def test_a_line_of_many_documents_is_read_once() -> None:
+    # Four million at most; a copy of the rest for each would take hours.
+    assert whole([*LOG[:2], b"{}" * 1_000_000, *LOG[2:]])
 
 
 def test_the_largest_names_and_the_deepest_evidence_are_read() -> None:

@@ -56,7 +56,7 @@ class Spool:
     Attributes:
         notify: Called, in the writer's thread, when there is more to deliver.
         waiting: Bytes that the collector does not have. Kept, since the loop asks: it must not wait for a lock that
-            is held while the disk is.
+            is held while the disk is written.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
