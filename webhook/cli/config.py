@@ -25,6 +25,7 @@ def check(file: Path) -> None:
     try:
         settings = load_settings(file)
         _check_registry(settings)
+        _check_remotes(settings)
     except ConfigurationError as error:
         fail(str(error))
     for remark in settings.remarks():
@@ -42,6 +43,20 @@ def _check_registry(settings: Settings) -> None:
     # Whether the server will have a Kubernetes client is not known here.
     section = section.model_copy(update={"pull_secrets": False})
     try:
-        open_registry_store(section, settings.path.parent, None, settings.trust.predicate_types, None)
+        open_registry_store(section, settings.path.parent, None, settings.trust.statement_types, None)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{settings.path}: {error}") from None
+
+
+def _check_remotes(settings: Settings) -> None:
+    if not settings.remotes:
+        return
+    # Here for the same reason.
+    from webhook.providers.remote.opening import client_context, read_token  # noqa: PLC0415 - as said
+
+    try:
+        for remote in settings.remotes:
+            client_context(remote)
+            read_token(remote)
     except ConfigurationError as error:
         raise ConfigurationError(f"{settings.path}: {error}") from None
