@@ -50,7 +50,9 @@ def run(folder: Path, data: bytes) -> subprocess.CompletedProcess[bytes]:
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
-    return subprocess.Popen([COMMAND, *arguments(folder)], stdin=pipe, stdout=pipe, stderr=pipe)
+    # A test run in the background of a shell ignores Ctrl-C, and so would whatever it starts.
+    listening = ["env", "--default-signal=INT", COMMAND, *arguments(folder)]
+    return subprocess.Popen(listening, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
 @pytest.mark.parametrize("mode", MODES)

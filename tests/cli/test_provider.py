@@ -35,7 +35,9 @@ def arguments(folder: Path) -> list[str | Path]:
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
-    return subprocess.Popen(arguments(folder), stdin=pipe, stdout=pipe, stderr=pipe)
+    # A test run in the background of a shell ignores Ctrl-C, and so would whatever it starts.
+    listening = ["env", "--default-signal=INT", *arguments(folder)]
+    return subprocess.Popen(listening, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
 def run(folder: Path, data: bytes) -> subprocess.CompletedProcess[bytes]:
