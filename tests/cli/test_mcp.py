@@ -51,7 +51,7 @@ def run(folder: Path, data: bytes) -> subprocess.CompletedProcess[bytes]:
 def start(folder: Path) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     # A test run in the background of a shell ignores Ctrl-C, and so would whatever it starts.
-    listening = ["env", "--default-signal=INT", COMMAND, *arguments(folder)]
+    listening = ["env", "--default-signal=INT", str(COMMAND), *map(str, arguments(folder))]
     return subprocess.Popen(listening, stdin=pipe, stdout=pipe, stderr=pipe)
 
 
