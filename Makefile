@@ -49,7 +49,7 @@ demo-registry: tools ## Show it with evidence in a real registry, by cosign and 
 	$(BIN)/python -m demo.registry
 
 lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --extra keyless pyproject.toml -o requirements/runtime.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --group dev pyproject.toml -o requirements/dev.txt
 
 manifests: tools ## Render manifests/install.yaml from the chart
