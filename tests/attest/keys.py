@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from webhook.attest.sign import PrivateKey
+from webhook.attest.signing.key import PrivateKey
 
 KINDS = ("P-256", "P-384", "P-521", "Ed25519", "RSA-2048")
 

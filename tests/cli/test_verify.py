@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.attest.keys import KINDS, private_pem, public_pem
-from webhook.attest.sign import SigningKey, sign_statement
+from tests.attest.keys import KINDS, public_pem
+from tests.attest.signing.making import signed_envelope
 from webhook.cli.main import main
 from webhook.limits import LIMITS
 
@@ -37,7 +37,7 @@ def payload(**changes: Any) -> bytes:
 
 
 def signed(body: bytes, kind: str = "P-256", owner: str = "staging") -> bytes:
-    return sign_statement(body, SigningKey.from_pem(private_pem(kind, owner=owner)))
+    return signed_envelope(body, kind, owner)
 
 
 def bundle(envelope: bytes, **material: Any) -> bytes:

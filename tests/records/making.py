@@ -8,7 +8,7 @@ from typing import Any
 import rfc8785
 
 from tests.attest.keys import private_pem, public_pem
-from webhook.attest.sign import SigningKey
+from webhook.attest.signing.key import SigningKey
 from webhook.records.chain import Chain, Place
 from webhook.records.entry import Decided, Entry, decision_entry, end_entry
 from webhook.trust.keys import PublicKey

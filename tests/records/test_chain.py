@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.attest.keys import KINDS, private_pem, public_pem
 from tests.records.making import AT, decided, digest, log, parsed, record
 from tests.support.envelopes import pae
-from webhook.attest.sign import SigningKey
+from webhook.attest.signing.key import SigningKey
 from webhook.records.entry import Decided, decision_entry, end_entry, summary_entry
 from webhook.trust.keys import PublicKey
 

@@ -14,7 +14,7 @@ from tests.harness.command import run
 from tests.harness.evidence import digest_of
 from tests.records.making import AT
 from tests.tools.build import program
-from webhook.attest.sign import SigningKey
+from webhook.attest.signing.key import SigningKey
 from webhook.records.entry import Decided
 from webhook.records.summary import SummaryWriter
 

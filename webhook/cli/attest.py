@@ -1,7 +1,8 @@
 """`evidence-gate attest`: profiles in, signed execution evidence out."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import TypeVar, Unpack
+from typing import Unpack
 
 import click
 
@@ -10,17 +11,37 @@ from webhook.attest.counted import Counted
 from webhook.attest.counting import distinct_paths, leaf_share
 from webhook.attest.flame_graph import flame_graph
 from webhook.attest.reading import FORMATS
-from webhook.attest.sign import SigningKey, sign_statement
-from webhook.cli.attest_options import Options, fail, read_environment, read_image, read_instant, read_tracer
+from webhook.cli.attest_destination import (
+    FILE,
+    DestinationOptions,
+    check_destination,
+    deliver,
+    destination_options,
+    write,
+)
+from webhook.cli.attest_options import fail, needed, read_environment, read_image, read_instant, read_tracer
 from webhook.cli.attest_profiles import count_profiles
 from webhook.cli.attest_report import report
-from webhook.cli.options import INPUT, read_secret_or_key
+from webhook.cli.attest_signer import SignerOptions, choose_signer, signer_options
+from webhook.cli.options import INPUT
 from webhook.errors import EvidenceError
-from webhook.files import write_atomically
-from webhook.trust.keys import KeyNotSupportedError
+from webhook.model.image import ImageReference
+from webhook.model.statement import Tracer
 
-_T = TypeVar("_T")
-_OUTPUT = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
+
+class Options(SignerOptions, DestinationOptions):
+    """What the command line says, after the callbacks; a dry run needs nothing but profiles."""
+
+    profiles: tuple[Path, ...]
+    profile_format: str | None
+    dry_run: bool
+    config: Path | None
+    flamegraph: Path | None
+    image: ImageReference | None
+    environment: str | None
+    observed_from: datetime | None
+    observed_until: datetime | None
+    tracer: Tracer | None
 
 
 @click.command("attest")
@@ -41,8 +62,7 @@ _OUTPUT = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 )
 @click.option("--image", callback=read_image, metavar="REPO@sha256:…", help="The image that was watched.")
 @click.option("--environment", callback=read_environment, metavar="ENV", help="Where it ran.")
-@click.option("--key", type=INPUT, metavar="PEM", help="Private key to sign with.")
-@click.option("--key-passphrase-file", type=INPUT, metavar="FILE", help="Holds the key's passphrase.")
+@signer_options
 @click.option("--observed-from", callback=read_instant, metavar="RFC3339", help="When the observation began.")
 @click.option(
     "--observed-until",
@@ -51,14 +71,8 @@ _OUTPUT = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
     help="When the observation ended; the evidence's age counts from here. `now` right after profiling.",
 )
 @click.option("--tracer", callback=read_tracer, metavar="NAME/VERSION", help="The tool that watched.")
-@click.option(
-    "-o",
-    "--output",
-    type=_OUTPUT,
-    metavar="FILE",
-    help="Where the envelope goes, replaced as a whole; `-` for stdout.",
-)
-@click.option("--flamegraph", type=_OUTPUT, metavar="FILE", help="Also draw what counts, as SVG.")
+@destination_options
+@click.option("--flamegraph", type=FILE, metavar="FILE", help="Also draw what counts, as SVG.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be counted; no key, no image, no envelope.")
 @click.option(
     "--config", type=click.Path(path_type=Path), metavar="FILE", help="With --dry-run: what the gate would say."
@@ -90,50 +104,27 @@ def _show(options: Options) -> None:
 
 
 def _attest(options: Options) -> None:
-    image, output = _needed(options["image"], "image"), _needed(options["output"], "output")
+    image = needed(options["image"], "image")
+    check_destination(options)
     observation = _observation(options)
-    key = _signing_key(_needed(options["key"], "key"), options["key_passphrase_file"])
+    signer = choose_signer(options)
     counted = count_profiles(options["profiles"], options["profile_format"])
     try:
-        envelope = sign_statement(ExecutionEvidenceBuilder(observation).statement(counted, image), key)
+        evidence = signer.sign(ExecutionEvidenceBuilder(observation).statement(counted, image))
     except EvidenceError as error:
         raise click.UsageError(f"the gate would not accept this statement: {error.detail}") from None
     _draw(counted, options["flamegraph"])
-    _write(output, envelope)
+    deliver(evidence, image, options)
     click.echo(f"hot symbols: {len(leaf_share(counted))}, call paths: {distinct_paths(counted)}", err=True)
 
 
-def _needed(value: _T | None, option: str) -> _T:
-    if value is None:
-        raise click.UsageError(f"Missing option '--{option}'; only --dry-run can do without.")
-    return value
-
-
 def _observation(options: Options) -> Observation:
-    begin, end = options["observed_from"], _needed(options["observed_until"], "observed-until")
+    begin, end = options["observed_from"], needed(options["observed_until"], "observed-until")
     if begin is not None and begin > end:
         fail("observed-from", "the observation ends before it begins")
-    return Observation(_needed(options["environment"], "environment"), end, begin, options["tracer"])
-
-
-def _signing_key(key: Path, passphrase: Path | None) -> SigningKey:
-    secret = None if passphrase is None else read_secret_or_key(passphrase).rstrip(b"\r\n")
-    try:
-        return SigningKey.from_pem(read_secret_or_key(key), secret)
-    except KeyNotSupportedError as error:
-        fail("key", f"{key}: {error}")
+    return Observation(needed(options["environment"], "environment"), end, begin, options["tracer"])
 
 
 def _draw(counted: Counted, path: Path | None) -> None:
     if path is not None:
-        _write(path, flame_graph(counted), "flamegraph")
-
-
-def _write(path: Path, content: bytes, option: str = "output") -> None:
-    if str(path) == "-":
-        click.echo(content, nl=False)
-        return
-    try:
-        write_atomically(path, content)
-    except OSError:
-        fail(option, f"{path} cannot be written")
+        write(path, flame_graph(counted), "flamegraph")

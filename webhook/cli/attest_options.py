@@ -1,8 +1,7 @@
-"""What `evidence-gate attest` reads off its command line."""
+"""Reading the options of `evidence-gate attest`."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import NoReturn, TypedDict
+from typing import NoReturn, TypeVar
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -14,26 +13,9 @@ from webhook.model.image import ImageReference
 from webhook.model.statement import Tracer
 from webhook.model.timestamp import parse_rfc3339
 
+_T = TypeVar("_T")
 _NOW = "now"
 _ENVIRONMENT: TypeAdapter[str] = TypeAdapter(EnvironmentName)
-
-
-class Options(TypedDict):
-    """What the command line says, after the callbacks; a dry run needs nothing but profiles."""
-
-    profiles: tuple[Path, ...]
-    profile_format: str | None
-    dry_run: bool
-    config: Path | None
-    flamegraph: Path | None
-    image: ImageReference | None
-    environment: str | None
-    key: Path | None
-    key_passphrase_file: Path | None
-    observed_from: datetime | None
-    observed_until: datetime | None
-    tracer: Tracer | None
-    output: Path | None
 
 
 def read_image(_: click.Context, __: click.Parameter, text: str | None) -> ImageReference | None:
@@ -95,3 +77,21 @@ def fail(option: str, message: str) -> NoReturn:
         click.BadParameter: Always.
     """
     raise click.BadParameter(message, param_hint=f"--{option}")
+
+
+def needed(value: _T | None, option: str) -> _T:
+    """Gives the value of an option that only a dry run can do without.
+
+    Args:
+        value: The value, or None.
+        option: The option's name, without dashes.
+
+    Returns:
+        The value.
+
+    Raises:
+        click.UsageError: There is none.
+    """
+    if value is None:
+        raise click.UsageError(f"Missing option '--{option}'; only --dry-run can do without.")
+    return value

@@ -7,7 +7,7 @@ whole line, and a record's own digest depends on no chain: a replay elsewhere co
 import base64
 from typing import NamedTuple
 
-from webhook.attest.sign import SigningKey
+from webhook.attest.signing.key import SigningKey
 from webhook.model.canonical import sha256_digest
 from webhook.records.entry import Entry
 from webhook.trust.dsse import pre_authentication_encoding

@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from webhook.attest.sign import SigningKey
+from webhook.attest.signing.key import SigningKey
 from webhook.errors import ConfigurationError
 from webhook.files import read_capped
 from webhook.limits import LIMITS

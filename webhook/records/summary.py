@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from webhook.attest.sign import SigningKey
+from webhook.attest.signing.key import SigningKey
 from webhook.errors import ImageReferenceError
 from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.image import ImageReference

@@ -1,0 +1,1 @@
+"""A statement in, signed evidence out."""
