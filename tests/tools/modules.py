@@ -80,7 +80,15 @@ REPORT_MODULES = (
 PROFILES_MODULE = Module("profiles", ("profiles",))
 """Go's profiler at work, and OpenTelemetry's own library that writes what it found."""
 
-ALWAYS_BUILT = (*REGISTRY_MODULES, ROLLOUTS_MODULE, *REPORT_MODULES, PROFILES_MODULE)
+SIGSTORE_MODULES = (
+    Module("sigstore-fulcio", ("fulcio",), "github.com/sigstore/fulcio", ("config/identity/config.yaml",)),
+    Module("sigstore-tsa", ("timestamp-server",)),
+    Module("sigstore-rekor", ("rekor-server",)),
+    Module("sigstore-ctlog", ("tesseract",)),
+)
+"""The services of a Sigstore, and the public one's list of issuers; after cosign, whose packages they share."""
+
+ALWAYS_BUILT = (*REGISTRY_MODULES, *SIGSTORE_MODULES, ROLLOUTS_MODULE, *REPORT_MODULES, PROFILES_MODULE)
 """Built also for those who have assets: setup-envtest installs nothing like them."""
 
 TEST_MODULES = (
