@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from webhook.attest.profile import FRAME, SAMPLES, Profile, ProfileError, Source, unpack
 from webhook.limits import LIMITS
@@ -110,21 +111,33 @@ class Tally:
         """
         if count < 0:
             raise ProfileError("it counts less than nothing: a profile that compares two others is not for this")
-        self._total += count
+        if count:
+            self.add_all([stack or self.frame(UNKNOWN)], [count])
+
+    def add_all(self, stacks: Sequence[bytes], counts: Sequence[int]) -> None:
+        """Adds many stacks, which costs less than one by one.
+
+        Args:
+            stacks: Packed frames, outermost caller first, at least one frame each. No more than some thousand stacks:
+                the limits are checked at the end.
+            counts: What was measured on each, at least 1.
+
+        Raises:
+            ProfileError: A limit is exceeded.
+        """
+        self._total += sum(counts)
         if self._total > LIMITS.count_maximum:
             raise ProfileError("the sum of all counts is out of range")
-        if stack in self._samples:
-            self._samples[stack] += count
-        elif count:
-            self._hold(stack or self.frame(UNKNOWN), count)
-
-    def _hold(self, stack: bytes, count: int) -> None:
-        check_depth(len(stack) // FRAME)
-        self._frames += len(stack) // FRAME
-        if len(self._samples) >= LIMITS.profile_stacks or self._frames > LIMITS.profile_frames:
+        check_depth(max(map(len, stacks)) // FRAME)
+        samples = self._samples
+        before = len(samples)
+        for stack, count in zip(stacks, counts, strict=True):
+            samples[stack] = samples.get(stack, 0) + count
+        # The new ones are the last ones.
+        self._frames += sum(map(len, islice(reversed(samples), len(samples) - before))) // FRAME
+        if len(samples) > LIMITS.profile_stacks or self._frames > LIMITS.profile_frames:
             limits = f"{LIMITS.profile_stacks} distinct stacks or {LIMITS.profile_frames} frames in them"
             raise ProfileError(f"the profile has more than {limits}")
-        self._samples[stack] = self._samples.get(stack, 0) + count
 
     def profile(self, sources: tuple[Source, ...], measure: str = SAMPLES) -> Profile:
         """Closes the sum.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from webhook.attest.formats import wire
-from webhook.attest.profile import ProfileError
-from webhook.attest.tally import Tally, module_symbol, symbol_of
+from webhook.attest.profile import FRAME, ProfileError
+from webhook.attest.tally import Tally, check_depth, module_symbol, symbol_of
 from webhook.limits import LIMITS
 
 _T = TypeVar("_T", str, bytes)
@@ -20,17 +20,23 @@ _LOCATION_ID, _LOCATION_MAPPING, _LOCATION_LINE = 1, 2, 4
 _LINE_FUNCTION = 1
 
 
+_NO_ID = b"\x00"
+"""No location has the id 0, so it can stand between the ids of two stacks."""
+_NO_FRAME = b"\xff" * FRAME
+"""No symbol has this index; nor can its bytes come together from two frames, as no index needs its highest byte."""
+
+
 class Locations(dict[bytes, bytes]):
     """The packed frames of a location, by its id as it is encoded in a sample.
 
-    An id can be encoded in ten ways, so this holds no more than ten entries a location.
+    An id can be encoded in ten ways, so this holds no more than ten entries a location, and one for `_NO_ID`.
 
     Attributes:
         largest: Bytes of the longest value.
     """
 
     def __init__(self, frames: dict[int, bytes]) -> None:
-        super().__init__()
+        super().__init__({_NO_ID: _NO_FRAME})
         self._frames = frames
         self.largest = max(map(len, frames.values()), default=0)
 
@@ -38,9 +44,48 @@ class Locations(dict[bytes, bytes]):
         """Reads an id that is new."""
         number, _ = wire.varint(token, 0, len(token))
         if number not in self._frames:
-            raise ProfileError("a sample points to a location that is not there")
+            raise _not_there()
         self[token] = frames = self._frames[number]
         return frames
+
+    def stack(self, ids: Sequence[bytes]) -> bytes:
+        """Packs one stack.
+
+        Args:
+            ids: Its locations as they are encoded, the leaf first.
+
+        Returns:
+            Packed frames, the outermost caller first.
+
+        Raises:
+            ProfileError: A location is not there, or the stack is too deep.
+        """
+        if _NO_ID in ids:
+            raise _not_there()
+        parts = [self[token] for token in reversed(ids)]
+        # Before they are joined: one location may stand for thousands of inlined frames.
+        check_depth(sum(map(len, parts)) // FRAME)
+        return b"".join(parts)
+
+    def stacks(self, ids: Sequence[bytes]) -> list[bytes]:
+        """Packs many stacks at once, which costs half of what `stack` would for each.
+
+        Args:
+            ids: The locations of each stack as they are encoded, the leaf first; at least one, none with a byte of 0,
+                and not so many that the stack could be too deep.
+
+        Returns:
+            Packed frames of each, the outermost caller first.
+
+        Raises:
+            ProfileError: A location is not there.
+        """
+        joined = _NO_ID.join(ids)
+        tokens = wire.split_varints(joined, 0, len(joined))
+        tokens.reverse()
+        found = b"".join(map(self.__getitem__, tokens)).split(_NO_FRAME)
+        found.reverse()
+        return found
 
 
 class Tables:
@@ -136,6 +181,10 @@ class Tables:
         if end - start > LIMITS.profile_line_bytes:
             raise ProfileError(f"a string is longer than {LIMITS.profile_line_bytes} bytes")
         return self._content[start:end].decode("utf-8", "replace")
+
+
+def _not_there() -> ProfileError:
+    return ProfileError("a sample points to a location that is not there")
 
 
 def _enter(table: dict[int, _T], number: int, value: _T, what: str) -> None:
