@@ -64,7 +64,8 @@ def api_server_flags(folder: Path, pki: Pki, port: int, etcd_port: int, *, contr
         "tls-private-key-file": pki.serving,
         "client-ca-file": pki.ca_file,
         "authorization-mode": "RBAC",
-        "service-account-issuer": "https://kubernetes.default.svc",
+        # Where it really is: whoever verifies its tokens asks it for the keys.
+        "service-account-issuer": f"https://127.0.0.1:{port}",
         "service-account-key-file": pki.service_account_key,
         "service-account-signing-key-file": pki.service_account_key,
         "service-cluster-ip-range": "10.0.0.0/24",

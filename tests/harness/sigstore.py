@@ -22,7 +22,7 @@ from tests.tools.build import program
 
 _READY_SECONDS = 60.0
 _CT_LOG_ORIGIN = "ct-log.test"
-_REKOR_ORIGIN = "rekor.test"
+_REKOR_ORIGIN = "127.0.0.1"  # cosign takes the host of the log's address for it.
 _CHAIN_PATH = "/api/v1/timestamp/certchain"
 
 
@@ -70,8 +70,13 @@ class LocalSigstore:
 
     def _start_services(self, stack: ExitStack) -> None:
         fulcio, fulcio_grpc, fulcio_metrics, rekor, rekor_grpc, rekor_metrics, tsa, ct_log = free_ports(8)
-        urls = (f"http://127.0.0.1:{port}" for port in (fulcio, rekor, tsa, ct_log))
-        self.addresses = SigstoreAddresses(*urls, issuer=self.issuer.url())
+        self.addresses = SigstoreAddresses(
+            fulcio=_loopback(fulcio),
+            rekor=_loopback(rekor),
+            tsa=_loopback(tsa),
+            ct_log=_loopback(ct_log),
+            issuer=self.issuer.url(),
+        )
         started = [
             (self._ct_log(ct_log), f"{self.addresses.ct_log}/ct/v1/get-roots"),
             (self._fulcio(fulcio, fulcio_grpc, fulcio_metrics), f"{self.addresses.fulcio}/healthz"),
@@ -136,10 +141,8 @@ class LocalSigstore:
             self.issuer.url("gitlab"): {"type": "ci-provider", "ci-provider": "gitlab-pipeline"},
         }
         issuers = {self.issuer.url(): {"type": "email"}, **jobs, **self._issuers}
-        content = {
-            "oidc-issuers": {url: {"issuer-url": url, "client-id": "sigstore", **one} for url, one in issuers.items()},
-            "ci-issuer-metadata": public["ci-issuer-metadata"],
-        }
+        known = {url: {"issuer-url": url, "client-id": "sigstore", **facts} for url, facts in issuers.items()}
+        content = {"oidc-issuers": known, "ci-issuer-metadata": public["ci-issuer-metadata"]}
         path = self.folder / "fulcio.yaml"
         path.write_text(yaml.safe_dump(content))
         return path
@@ -163,6 +166,10 @@ class LocalSigstore:
         arguments = [f"--{flag}={value}" for flag, value in flags.items()]
         home = {"HOME": str(self.folder)}  # No settings of the person who runs the tests.
         return Program([program(name), *command, *arguments], self.folder / f"{name}.log", home)
+
+
+def _loopback(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
 
 
 def _wait(running: Program, url: str) -> None:

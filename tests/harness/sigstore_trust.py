@@ -50,11 +50,12 @@ def trusted_root(
     """
     origin, key = rekor
     log = _log(addresses.rekor, _key(key), "PKIX_ED25519", _note_key_id(origin, key))
+    ct_id = hashlib.sha256(_key(ct_log)).digest()  # RFC 6962, section 3.2.
     return {
         "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
         "tlogs": [log],
         "certificateAuthorities": [_authority(addresses.fulcio, chain)],
-        "ctlogs": [_log(addresses.ct_log, _key(ct_log), "PKIX_ECDSA_P256_SHA_256", hashlib.sha256(_key(ct_log)).digest())],
+        "ctlogs": [_log(addresses.ct_log, _key(ct_log), "PKIX_ECDSA_P256_SHA_256", ct_id)],
         "timestampAuthorities": [_authority(addresses.tsa, tsa_chain)],
     }
 

@@ -17,12 +17,14 @@ class Module:
         programs: The files that a build of its tools gives; none where only files are kept.
         source: The module that `files` are taken from.
         files: Files of that module that are kept beside the programs, each under its own last name.
+        linking: What the linker is told besides.
     """
 
     folder: str
     programs: tuple[str, ...]
     source: str = ""
     files: tuple[str, ...] = ()
+    linking: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -35,7 +37,7 @@ class Module:
 
     def linker_flags(self, go_mod: str) -> str:
         """Strips debug information, and tells Kubernetes its version as its own build does."""
-        flags = "-s -w"
+        flags = f"-s -w {self.linking}".rstrip()
         release = re.search(r"\bk8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)", go_mod)
         if release:
             values = zip(("gitVersion", "gitMajor", "gitMinor"), release.groups(), strict=True)
@@ -88,7 +90,21 @@ SIGSTORE_MODULES = (
 )
 """The services of a Sigstore, and the public one's list of issuers; after cosign, whose packages they share."""
 
-ALWAYS_BUILT = (*REGISTRY_MODULES, *SIGSTORE_MODULES, ROLLOUTS_MODULE, *REPORT_MODULES, PROFILES_MODULE)
+PROFILE_SERVER_MODULES = (
+    # A library of it reaches into Go's runtime, which Go's linker no longer lets pass unasked.
+    Module("parca", ("parca",), linking="-checklinkname=0"),
+    Module("pyroscope", ("pyroscope",)),
+)
+"""Profile servers. They are as new as their modules are to be had."""
+
+ALWAYS_BUILT = (
+    *REGISTRY_MODULES,
+    *SIGSTORE_MODULES,
+    ROLLOUTS_MODULE,
+    *REPORT_MODULES,
+    PROFILES_MODULE,
+    *PROFILE_SERVER_MODULES,
+)
 """Built also for those who have assets: setup-envtest installs nothing like them."""
 
 TEST_MODULES = (

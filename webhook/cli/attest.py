@@ -1,5 +1,6 @@
 """`evidence-gate attest`: profiles in, signed execution evidence out."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Unpack
@@ -17,16 +18,20 @@ from webhook.cli.attest_destination import (
     check_destination,
     deliver,
     destination_options,
+    is_for_sigstore,
     write,
 )
 from webhook.cli.attest_options import fail, needed, read_environment, read_image, read_instant, read_tracer
 from webhook.cli.attest_profiles import count_profiles
 from webhook.cli.attest_report import report
 from webhook.cli.attest_signer import SignerOptions, choose_signer, signer_options
-from webhook.cli.options import INPUT
-from webhook.errors import EvidenceError
+from webhook.cli.options import EXIT_UNAVAILABLE, INPUT
+from webhook.cli.options import fail as end
+from webhook.errors import EvidenceError, UnavailableError
 from webhook.model.image import ImageReference
-from webhook.model.statement import Tracer
+from webhook.model.statement import PREDICATE_TYPES, Tracer
+
+_STDIN = Path("-")
 
 
 class Options(SignerOptions, DestinationOptions):
@@ -42,6 +47,7 @@ class Options(SignerOptions, DestinationOptions):
     observed_from: datetime | None
     observed_until: datetime | None
     tracer: Tracer | None
+    predicate_type: str | None
 
 
 @click.command("attest")
@@ -72,6 +78,12 @@ class Options(SignerOptions, DestinationOptions):
 )
 @click.option("--tracer", callback=read_tracer, metavar="NAME/VERSION", help="The tool that watched.")
 @destination_options
+@click.option(
+    "--predicate-type",
+    type=click.Choice(PREDICATE_TYPES),
+    help="How the statement spells what it is; by default with a scheme where Sigstore's tools, which take no other, "
+    "look for it (--bundle, --push), and else without.",
+)
 @click.option("--flamegraph", type=FILE, metavar="FILE", help="Also draw what counts, as SVG.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be counted; no key, no image, no envelope.")
 @click.option(
@@ -86,14 +98,18 @@ def command(**options: Unpack[Options]) -> None:
     The end of the observation has no default: a file's date says when somebody copied it, and a guess would be
     signed.
 
-    Exit code: 0 written, 2 for a usage error or an input that cannot be used; then nothing is written.
+    Exit code: 0 written, 2 for a usage error or an input that cannot be used, 3 if somebody who is needed does not
+    answer; then nothing is written.
     """
     if options["dry_run"]:
         _show(options)
     elif options["config"] is not None:
         fail("config", "it is for --dry-run; the gate judges evidence where it is admitted")
     else:
-        _attest(options)
+        try:
+            _attest(options)
+        except UnavailableError as error:
+            end(f"evidence-gate: {error.detail}", EXIT_UNAVAILABLE)
 
 
 def _show(options: Options) -> None:
@@ -105,17 +121,27 @@ def _show(options: Options) -> None:
 
 def _attest(options: Options) -> None:
     image = needed(options["image"], "image")
-    check_destination(options)
-    observation = _observation(options)
-    signer = choose_signer(options)
+    check_destination(options, image, options["kubeconfig"])
+    builder = ExecutionEvidenceBuilder(_observation(options), predicate_type=_predicate_type(options))
+    signer = choose_signer(options, attended=_attended(options))
     counted = count_profiles(options["profiles"], options["profile_format"])
     try:
-        evidence = signer.sign(ExecutionEvidenceBuilder(observation).statement(counted, image))
+        evidence = signer.sign(builder.statement(counted, image))
     except EvidenceError as error:
         raise click.UsageError(f"the gate would not accept this statement: {error.detail}") from None
     _draw(counted, options["flamegraph"])
-    deliver(evidence, image, options)
+    deliver(evidence, image, options, options["kubeconfig"])
     click.echo(f"hot symbols: {len(leaf_share(counted))}, call paths: {distinct_paths(counted)}", err=True)
+
+
+def _predicate_type(options: Options) -> str:
+    plain, with_scheme = PREDICATE_TYPES
+    return options["predicate_type"] or (with_scheme if options["keyless"] or is_for_sigstore(options) else plain)
+
+
+def _attended(options: Options) -> bool:
+    """Tells whether somebody sits there to be asked: not if what is typed is a profile."""
+    return sys.stdin.isatty() and _STDIN not in options["profiles"]
 
 
 def _observation(options: Options) -> Observation:

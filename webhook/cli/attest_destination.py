@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from webhook.attest.signing.signed import SignedEvidence
-from webhook.cli.attest_options import fail, needed
+from webhook.cli.attest_options import fail
+from webhook.cli.attest_publish import PublishOptions, check_publish, publish, publish_options
 from webhook.files import write_atomically
 from webhook.model.image import ImageReference
 
@@ -17,7 +18,19 @@ FILE = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 """An option's type: a file to write, or `-` for standard output."""
 
 
-class DestinationOptions(TypedDict):
+_OPTIONS = (
+    click.option(
+        "-o",
+        "--output",
+        type=FILE,
+        metavar="FILE",
+        help="Where the envelope goes, replaced as a whole; `-` for stdout.",
+    ),
+    click.option("--bundle", is_flag=True, help="Write a Sigstore bundle v0.3 instead of a bare DSSE envelope."),
+)
+
+
+class DestinationOptions(PublishOptions):
     """What `destination_options` adds to the command line."""
 
     output: Path | None
@@ -33,45 +46,58 @@ def destination_options(command: _F) -> _F:
     Returns:
         The same, with the options.
     """
-    for option in (
-        click.option("--bundle", is_flag=True, help="Write a Sigstore bundle v0.3 instead of a bare DSSE envelope."),
-        click.option(
-            "-o",
-            "--output",
-            type=FILE,
-            metavar="FILE",
-            help="Where the envelope goes, replaced as a whole; `-` for stdout.",
-        ),
-    ):
+    command = publish_options(command)
+    for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def check_destination(options: DestinationOptions) -> None:
-    """Checks, before there is anything to lose, that the evidence will go somewhere.
+def is_for_sigstore(options: DestinationOptions) -> bool:
+    """Tells whether the evidence goes where Sigstore's tools look for it.
 
     Args:
         options: The command line.
 
+    Returns:
+        True for a Sigstore bundle, and for what is pushed.
+    """
+    return options["bundle"] or options["push"]
+
+
+def check_destination(options: DestinationOptions, image: ImageReference, kubeconfig: Path | None) -> None:
+    """Checks, before there is anything to lose, that the evidence will go somewhere.
+
+    Args:
+        options: The command line.
+        image: The image that it will be about.
+        kubeconfig: The cluster, or None for the pod's own.
+
     Raises:
         click.UsageError: It would go nowhere.
     """
-    needed(options["output"], "output")
+    if options["output"] is None and not options["push"] and not options["apply"]:
+        raise click.UsageError("Name where the evidence goes: --output, --push or --apply; --dry-run only shows it.")
+    check_publish(options, image, kubeconfig)
 
 
-def deliver(evidence: SignedEvidence, image: ImageReference, options: DestinationOptions) -> None:  # noqa: ARG001 - a registry needs the image, a file does not
-    """Brings the evidence where it belongs.
+def deliver(
+    evidence: SignedEvidence, image: ImageReference, options: DestinationOptions, kubeconfig: Path | None
+) -> None:
+    """Brings the evidence where it belongs; into the file first, so that it is not lost if the others fail.
 
     Args:
         evidence: What was signed.
         image: The image that it is about, with its digest.
         options: The command line, checked.
+        kubeconfig: The cluster, or None for the pod's own.
 
     Raises:
         click.UsageError: It cannot be written.
+        UnavailableError: It cannot be published.
     """
     if options["output"] is not None:
         write(options["output"], _form(evidence, bundle=options["bundle"]))
+    publish(evidence, image, options, kubeconfig)
 
 
 def write(path: Path, content: bytes, option: str = "output") -> None:

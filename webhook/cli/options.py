@@ -30,6 +30,8 @@ _LABEL_KEY = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 )
 
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
 
 def _label_key(_: click.Context, __: click.Parameter, text: str) -> str:
     if not _LABEL_KEY.fullmatch(text):
@@ -95,6 +97,23 @@ def environment_name(_: click.Context, __: click.Parameter, name: str) -> str:
     """
     if not is_environment(name):
         raise click.BadParameter("an environment's name has 1 to 63 of the characters A-Z a-z 0-9 . _ -")
+    return name
+
+
+def namespace_name(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """Reads the name of a namespace, as the callback of an option.
+
+    Args:
+        name: The option's text; None if it is not given.
+
+    Returns:
+        The same.
+
+    Raises:
+        click.BadParameter: No namespace can be called so.
+    """
+    if name is not None and not _NAMESPACE.fullmatch(name):
+        raise click.BadParameter("write the name of a namespace")
     return name
 
 

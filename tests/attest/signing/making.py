@@ -9,15 +9,16 @@ from webhook.attest.counted import count_execution
 from webhook.attest.signing.key import SigningKey
 from webhook.attest.signing.statement import KeySigner
 from webhook.model.image import ImageReference
+from webhook.model.statement import PREDICATE_TYPES
 
 DIGEST = "sha256:" + "ab" * 32
 IMAGE = ImageReference.parse(f"registry.example.com/shop/cart@{DIGEST}")
 UNTIL = datetime(2026, 11, 24, 6, 36, 35, tzinfo=UTC)
 
 
-def payload(environment: str = "staging") -> bytes:
+def payload(environment: str = "staging", predicate_type: str = PREDICATE_TYPES[0]) -> bytes:
     """A statement about `DIGEST` with two hot symbols and two call paths."""
-    builder = ExecutionEvidenceBuilder(Observation(environment, UNTIL))
+    builder = ExecutionEvidenceBuilder(Observation(environment, UNTIL), predicate_type=predicate_type)
     return builder.statement(count_execution(read(b"main;price 30\nmain 10\n")), IMAGE)
 
 

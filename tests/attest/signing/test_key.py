@@ -3,7 +3,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa, x2551
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.attest.keys import KINDS, private_pem, public_pem
-from webhook.attest.signing.key import SigningKey
+from webhook.attest.signing.key import PassphraseNeededError, SigningKey
 from webhook.trust.keys import KeyNotSupportedError, PublicKey
 
 
@@ -20,6 +20,8 @@ def test_an_encrypted_key_is_opened_with_its_passphrase(kind: str) -> None:
         (private_pem("P-256", b"right"), None, "it needs a passphrase"),
         (private_pem("P-256"), b"right", "it is not encrypted, but a passphrase was given"),
         (public_pem("P-256"), None, "it holds no PEM private key"),
+        (private_pem("P-256"), b"", "the passphrase is empty"),
+        (private_pem("P-256", b"right"), b"", "the passphrase is empty"),
         (b"", None, "it holds no PEM private key"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", None, "it holds no PEM private key"),
     ],
@@ -49,3 +51,11 @@ def test_other_kinds_of_keys_are_refused(
 ) -> None:
     with pytest.raises(KeyNotSupportedError):
         SigningKey.from_pem(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def test_a_passphrase_that_is_missing_can_be_told_from_one_that_is_wrong() -> None:
+    with pytest.raises(PassphraseNeededError):
+        SigningKey.from_pem(private_pem("P-256", b"right"))
+    with pytest.raises(KeyNotSupportedError) as caught:
+        SigningKey.from_pem(private_pem("P-256", b"right"), b"wrong")
+    assert not isinstance(caught.value, PassphraseNeededError)

@@ -1,5 +1,6 @@
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -7,7 +8,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from tests.attest.keys import KINDS, private_key, public_pem
 from tests.attest.signing.making import DIGEST, IMAGE, payload, signed_envelope, signer
+from webhook.attest.signing.statement import require_acceptance
 from webhook.errors import EvidenceError
+from webhook.limits import LIMITS
 from webhook.model.statement import ExecutionEvidence
 from webhook.trust.keys import PublicKey
 from webhook.trust.policy import TrustedKey, TrustPolicy
@@ -75,3 +78,45 @@ def test_an_ed25519_envelope_is_the_same_every_time() -> None:
 def test_a_statement_that_the_gate_would_not_accept_is_never_given_out(statement: bytes) -> None:
     with pytest.raises(EvidenceError):
         signer().sign(statement)
+
+
+def test_the_signature_names_no_key_since_cosign_passes_over_one_that_does() -> None:
+    assert [entry["keyid"] for entry in json.loads(signed_envelope(payload()))["signatures"]] == [""]
+
+
+def test_the_images_are_listed_in_order() -> None:
+    statement = json.loads(payload())
+    [subject] = statement["subject"]
+    others = [{**subject, "digest": {"sha256": value * 32}} for value in ("ef", "01", "ab")]
+    signed = signer().sign(json.dumps(statement | {"subject": [subject, *others]}).encode())
+    assert signed.digests == tuple(f"sha256:{value * 32}" for value in ("01", "ab", "ef"))
+
+
+POLICY = TrustPolicy((TrustedKey("staging", PublicKey.from_pem(public_pem("Ed25519"))),))
+SIGNED = signer().sign(payload())
+FOREIGN = signer(owner="stranger").sign(payload())
+UNACCEPTABLE = {
+    "envelope of a stranger": replace(SIGNED, envelope=FOREIGN.envelope),
+    "bundle of a stranger": replace(SIGNED, bundle=FOREIGN.bundle),
+    "bundle of a stranger alone": replace(SIGNED, envelope=None, bundle=FOREIGN.bundle),
+    "another image too": replace(SIGNED, digests=(DIGEST, "sha256:" + "cd" * 32)),
+    "bundle cut": replace(SIGNED, bundle=SIGNED.bundle[:-3]),
+}
+
+
+def test_what_the_gate_accepts_in_every_form_is_accepted() -> None:
+    require_acceptance(SIGNED, POLICY)
+    require_acceptance(replace(SIGNED, envelope=None), POLICY)
+
+
+@pytest.mark.parametrize("name", UNACCEPTABLE)
+def test_what_the_gate_would_refuse_in_one_form_is_refused(name: str) -> None:
+    with pytest.raises(EvidenceError):
+        require_acceptance(UNACCEPTABLE[name], POLICY)
+
+
+def test_a_statement_too_large_for_the_gate_is_never_given_out() -> None:
+    statement = json.loads(payload())
+    statement["predicate"]["filler"] = "x" * LIMITS.envelope_bytes
+    with pytest.raises(EvidenceError, match="larger than"):
+        signer().sign(json.dumps(statement).encode())

@@ -5,11 +5,18 @@ from dataclasses import dataclass, field
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
 from webhook.trust.keys import CURVE_HASHES, KeyNotSupportedError, PublicKey
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
+
+
+class PassphraseNeededError(KeyNotSupportedError):
+    """The key is encrypted, and no passphrase was given."""
+
+    def __init__(self) -> None:
+        super().__init__("it needs a passphrase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +43,35 @@ class SigningKey:
 
         Raises:
             KeyNotSupportedError: No private key, another kind than ECDSA P-256, P-384 or P-521, Ed25519 and RSA of
-                2048 to 8192 bits, or a passphrase that is missing, wrong or not needed.
+                2048 to 8192 bits, or a passphrase that is wrong or not needed; `PassphraseNeededError` if it is
+                missing.
         """
         try:
             material = load_pem_private_key(pem, passphrase)
         except TypeError:
-            need = "it is not encrypted, but a passphrase was given" if passphrase else "it needs a passphrase"
-            raise KeyNotSupportedError(need) from None
+            raise _misfit(passphrase) from None
         except (ValueError, UnsupportedAlgorithm):
             wrong = ", or the passphrase is wrong" if passphrase else ""
             raise KeyNotSupportedError(f"it holds no PEM private key{wrong}") from None
+        return cls.of(material)
+
+    @classmethod
+    def from_der(cls, der: bytes) -> "SigningKey":
+        """Reads a key that somebody has decrypted.
+
+        Args:
+            der: PKCS#8.
+
+        Returns:
+            The key.
+
+        Raises:
+            KeyNotSupportedError: As for `from_pem`.
+        """
+        try:
+            material = load_der_private_key(der, None)
+        except (TypeError, ValueError, UnsupportedAlgorithm):
+            raise KeyNotSupportedError("it holds no private key of a kind that is known") from None
         return cls.of(material)
 
     @classmethod
@@ -81,3 +107,13 @@ class SigningKey:
                 return self._material.sign(message)
             case rsa.RSAPrivateKey():
                 return self._material.sign(message, padding.PKCS1v15(), hashes.SHA256())
+
+
+def _misfit(passphrase: bytes | None) -> KeyNotSupportedError:
+    if passphrase is None:
+        return PassphraseNeededError()
+    if not passphrase:
+        return KeyNotSupportedError(
+            "the passphrase is empty; name the right one, or none if the key is not encrypted"
+        )
+    return KeyNotSupportedError("it is not encrypted, but a passphrase was given")
