@@ -30,7 +30,8 @@ def check(file: Path) -> None:
         fail(str(error))
     for remark in settings.remarks():
         click.echo(f"note: {remark}")
-    click.echo(f"{file}: valid (trusted keys: {len(settings.trust.keys)}, {settings.digest})")
+    identities = f", identities: {len(settings.trust.identities)}" if settings.trust.identities else ""
+    click.echo(f"{file}: valid (trusted keys: {len(settings.trust.keys)}{identities}, {settings.digest})")
 
 
 def _check_registry(settings: Settings) -> None:

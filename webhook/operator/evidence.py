@@ -47,7 +47,7 @@ def examine(obj: dict[str, Any], policy: TrustPolicy) -> Finding:
 
     Args:
         obj: The object as JSON.
-        policy: The trusted keys.
+        policy: The trusted keys and identities.
 
     Returns:
         The finding.
@@ -127,8 +127,10 @@ def _facts(finding: Finding) -> dict[str, Any]:
 
 
 def _without_repositories(policy: TrustPolicy) -> TrustPolicy:
-    keys = tuple(replace(key, repositories=None) for key in policy.keys)
-    return TrustPolicy(keys, policy.threshold, policy.predicate_types)
+    keys = tuple([replace(key, repositories=None) for key in policy.keys])
+    return replace(
+        policy, keys=keys, identities=tuple([replace(one, repositories=None) for one in policy.identities])
+    )
 
 
 def _praise(statement: VerifiedStatement, policy: TrustPolicy) -> str:
@@ -136,5 +138,7 @@ def _praise(statement: VerifiedStatement, policy: TrustPolicy) -> str:
     if isinstance(statement.evidence, BeaconAttestation):
         beacons = statement.evidence
         signed += f"; beacon data, {beacons.beacons_verified} of {beacons.beacons_expected} verified"
-    bound = [key for key in policy.keys if key.name in statement.signers and key.repositories is not None]
-    return f"{signed}; counts only for images of the repositories in trust.keys." if bound else f"{signed}."
+    for section, signers in (("keys", policy.keys), ("identities", policy.identities)):
+        if any(one.name in statement.signers and one.repositories is not None for one in signers):
+            return f"{signed}; counts only for images of the repositories in trust.{section}."
+    return f"{signed}."

@@ -8,7 +8,7 @@ from webhook.limits import LIMITS
 from webhook.model.bounded import remember
 from webhook.stores.protocol import Candidate
 from webhook.trust.policy import TrustPolicy
-from webhook.trust.verify import OpenedEnvelope, open_assertion, open_envelope
+from webhook.trust.verify import OpenedEnvelope, VerifiedStatement, open_assertion, open_envelope
 
 Opened = OpenedEnvelope | EvidenceError
 
@@ -46,8 +46,10 @@ class EnvelopeOpener:
         known = self._opened.get(key)
         if known is not None:
             return known
-        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys.
-        if len(candidate.raw) * len(self._trust.keys) > LIMITS.verification_thread_bytes:
+        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys. With
+        # identities any may be one that a certificate's key has signed, which takes milliseconds whatever its size.
+        costly = len(candidate.raw) * len(self._trust.keys) > LIMITS.verification_thread_bytes
+        if costly or self._trust.identities:
             return await self._open_in_thread(key, candidate.raw)
         opened = self._read(candidate.raw, assertions_count)
         remember(self._opened, key, opened, LIMITS.opened_envelopes)
@@ -82,3 +84,28 @@ class EnvelopeOpener:
             return open_assertion(raw, self._trust)
         except EvidenceError as error:
             return error.with_traceback(None)
+
+
+def read_about(
+    opened: OpenedEnvelope, digest: str, repository: str | None, *, assertions_count: bool
+) -> VerifiedStatement | EvidenceError:
+    """Reads what an envelope says about one image.
+
+    Args:
+        opened: The envelope.
+        digest: `sha256:` and 64 hexadecimal digits.
+        repository: The image's host and path, or None if it is not known.
+        assertions_count: Whether an envelope whose signers may not speak for the image is anybody's word.
+
+    Returns:
+        The statement, or why it does not count.
+    """
+    try:
+        try:
+            return opened.about(digest, repository)
+        except UntrustedError:
+            if not assertions_count:
+                raise
+            return opened.as_assertion().about(digest, repository)
+    except EvidenceError as error:
+        return error.with_traceback(None)

@@ -1,20 +1,19 @@
 """The file as it is written: one model a section."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, Field
 
 from webhook.gates.beacon_policy import BeaconRatePolicy
-from webhook.gates.policy import Duration, EnvironmentNames, ExecutionEvidencePolicy, PolicyModel
+from webhook.gates.policy import Duration, ExecutionEvidencePolicy, PolicyModel
 from webhook.limits import LIMITS
-from webhook.model.beacon import BEACON_PREDICATE_TYPES
 from webhook.settings.conditions import GateSettings
 from webhook.settings.providers import DisclosureSettings, ProviderSettings
 from webhook.settings.records import RecordSettings
 from webhook.settings.section import Section
 from webhook.settings.stores import PatternText, StoreSettings
+from webhook.settings.trust import TrustSettings
 
 WORKLOADS = (
     "Deployment",
@@ -36,15 +35,7 @@ def _workload(kind: str) -> str:
     return kind
 
 
-def _not_beacons(predicate_type: str) -> str:
-    # CVE-2022-35930: what is signed for one purpose must not pass for another, not even by configuration.
-    if predicate_type in BEACON_PREDICATE_TYPES:
-        raise ValueError("the type of beacon attestations, which are no execution evidence")
-    return predicate_type
-
-
 WorkloadKind = Annotated[str, AfterValidator(_workload)]
-EvidenceType = Annotated[str, Field(min_length=1), AfterValidator(_not_beacons)]
 
 
 class PolicyGates(PolicyModel):
@@ -54,29 +45,6 @@ class PolicyGates(PolicyModel):
     """The gate `execution-evidence`."""
     beacon_rate: BeaconRatePolicy = Field(default_factory=BeaconRatePolicy)
     """The gate `beacon-rate`."""
-
-
-class TrustedKeySettings(Section):
-    """One trusted key."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    """Shown in messages, Events and records."""
-    file: Path
-    """PEM public key; relative to the configuration file."""
-    environments: EnvironmentNames | None = None
-    """Environments that the key may speak for; any by default."""
-    repositories: tuple[PatternText, ...] | None = None
-    """Image repositories that the key may speak for (`registry.example.com/shop/*`); any by default."""
-
-
-class TrustSettings(Section):
-    """Who is believed."""
-
-    keys: Annotated[tuple[TrustedKeySettings, ...], Field(max_length=LIMITS.trusted_keys)] = ()
-    threshold: Annotated[int, Field(strict=True, ge=1)] = 1
-    """Distinct keys that must have signed."""
-    predicate_types: tuple[EvidenceType, ...] | None = None
-    """Accepted predicate types of execution evidence, compared exactly; by default the two spellings of ours."""
 
 
 def _longer_than_nothing(duration: timedelta) -> timedelta:

@@ -19,11 +19,11 @@ from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.canonical_value import canonical_value
 from webhook.model.disclosure import Disclosure
 from webhook.model.pattern import RepositoryPattern
-from webhook.settings.file import SettingsFile, TrustedKeySettings, TrustSettings
+from webhook.settings.file import SettingsFile
 from webhook.settings.remote_files import Remote, load_remotes
 from webhook.settings.text import describe_errors, parse_text
-from webhook.trust.keys import KeyNotSupportedError, PublicKey
-from webhook.trust.policy import TrustedKey, TrustPolicy
+from webhook.settings.trust_files import load_trust, remarks_on_trust
+from webhook.trust.policy import TrustPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Settings:
 
     Attributes:
         policy: The gate's section.
-        trust: Trusted keys, loaded.
+        trust: Trusted keys and identities, loaded.
         exempt_images: Patterns, parsed.
         file: The rest as it was written.
         path: The configuration file.
@@ -84,12 +84,11 @@ class Settings:
         """Gives every file that the settings were made from.
 
         Returns:
-            The configuration file, the keys, and what the stores and the remotes read once.
+            The configuration file, the keys, the trusted root, and what the stores and the remotes read once.
         """
         folder = self.path.parent
-        keys = [folder / entry.file for entry in self.file.trust.keys]
         remotes = [folder / file for section in self.file.providers.remote for file in section.files()]
-        return [self.path, *keys, *self.file.stores.files(folder), *remotes]
+        return [self.path, *self.file.trust.files(folder), *self.file.stores.files(folder), *remotes]
 
     def remarks(self) -> list[str]:
         """Finds what is valid and yet hardly meant.
@@ -108,8 +107,9 @@ class Settings:
             remarks.append("PolicyGates.ExecutionEvidence.Enabled is false: every image is admitted.")
         if not self.policy.required_environments and nothing_else:
             remarks.append("RequiredEnvironments is empty: every image is admitted.")
-        if not self.trust.keys and MinLane.VERIFIED in lanes:
+        if not self.trust.keys and not self.trust.identities and MinLane.VERIFIED in lanes:
             remarks.append("trust.keys is empty: no evidence can count.")
+        remarks += remarks_on_trust(self.file.trust, self.trust)
         remarks += self.file.stores.remarks()
         remarks += self.file.records.remarks()
         remarks += self._remarks_on_remotes()
@@ -165,7 +165,7 @@ def _assemble(file: SettingsFile, path: Path) -> Settings:
     if TagPolicy.RESOLVE in tag_policies and registry is None:
         raise ConfigurationError(f"{path}: TagPolicy Resolve asks a registry for the digest; set stores.registry")
     _check_conditions(file, path)
-    trust = _load_trust(file.trust, path)
+    trust = load_trust(file.trust, path)
     content: dict[str, Any] = {
         "policy": policy.content,
         "beaconRate": file.policy_gates.beacon_rate.content,
@@ -207,31 +207,3 @@ def _check_conditions(file: SettingsFile, path: Path) -> None:
 def _disclosure(file: SettingsFile) -> Disclosure:
     section = file.disclosure
     return Disclosure(section.allow_raw_values, section.require_provider_opt_in, file.providers.opted_in)
-
-
-def _load_trust(section: TrustSettings, path: Path) -> TrustPolicy:
-    keys = []
-    for index, entry in enumerate(section.keys):
-        where = f"{path}: trust.keys[{index}].file {str(entry.file)!r}"
-        try:
-            key = PublicKey.from_pem(read_capped(path.parent / entry.file, LIMITS.key_bytes))
-        except KeyNotSupportedError as error:
-            raise ConfigurationError(f"{where}: {error}") from None
-        except (OSError, ValueError):
-            raise ConfigurationError(f"{where}: cannot be read") from None
-        keys.append(_trusted_key(entry, key))
-    if keys and section.threshold > len({entry.key.key_id for entry in keys}):
-        raise ConfigurationError(f"{path}: trust.threshold is higher than the number of distinct keys")
-    if section.predicate_types is None:
-        return TrustPolicy(tuple(keys), section.threshold)
-    return TrustPolicy(tuple(keys), section.threshold, frozenset(section.predicate_types))
-
-
-def _trusted_key(entry: TrustedKeySettings, key: PublicKey) -> TrustedKey:
-    environments = None if entry.environments is None else frozenset(n.casefold() for n in entry.environments)
-    repositories = (
-        None
-        if entry.repositories is None
-        else tuple(RepositoryPattern.parse(pattern) for pattern in entry.repositories)
-    )
-    return TrustedKey(entry.name, key, environments, repositories)

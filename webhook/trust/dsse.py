@@ -4,14 +4,15 @@ Sources: DSSE v1.0.2 (envelope.md, protocol.md); Sigstore bundle v0.3 (sigstore_
 """
 
 import base64
-import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webhook.errors import MalformedError, UntrustedError
+from webhook.errors import MalformedError
 from webhook.limits import LIMITS
 from webhook.model.statement import PAYLOAD_TYPE
 from webhook.model.strict_json import parse_json
+from webhook.trust.base64_text import Base64Error, decode_base64
 
 _BUNDLE_TYPES = frozenset(
     {
@@ -43,10 +44,13 @@ class Envelope:
     Attributes:
         payload: The signed bytes.
         signatures: All of them; an envelope without any is one that nobody signed.
+        material: The bundle's `verificationMaterial` as it was found, if it is signed by a certificate; None if by
+            keys.
     """
 
     payload: bytes
     signatures: tuple[Signature, ...]
+    material: Mapping[str, Any] | None = None
 
     @classmethod
     def parse(cls, raw: bytes) -> "Envelope":
@@ -60,16 +64,19 @@ class Envelope:
 
         Raises:
             MalformedError: The bytes are neither.
-            UntrustedError: A bundle that is signed by a certificate instead of a key.
         """
         if len(raw) > LIMITS.envelope_bytes:
             raise MalformedError(f"the envelope is larger than {LIMITS.envelope_bytes} bytes")
         document = parse_json(raw, "envelope")
         if not isinstance(document, dict):
             raise MalformedError("the envelope is no JSON object")
-        if "mediaType" in document:
-            document = _from_bundle(document)
-        return _from_envelope(document)
+        if "mediaType" not in document:
+            return _from_envelope(document, None)
+        material = _material_of(document)
+        envelope = document.get("dsseEnvelope")
+        if not isinstance(envelope, dict) or "messageSignature" in document:
+            raise MalformedError("the bundle holds no DSSE envelope")
+        return _from_envelope(envelope, None if "publicKey" in material else material)
 
     def pae(self) -> bytes:
         """Gives the bytes that the signatures cover.
@@ -113,7 +120,7 @@ def encode_envelope(payload: bytes, signatures: list[Signature]) -> dict[str, An
     }
 
 
-def _from_bundle(document: dict[str, Any]) -> dict[str, Any]:
+def _material_of(document: dict[str, Any]) -> dict[str, Any]:
     media_type = document["mediaType"]
     if not isinstance(media_type, str) or media_type not in _BUNDLE_TYPES:
         raise MalformedError("the bundle's mediaType is not one of Sigstore bundle v0.1 to v0.3")
@@ -121,20 +128,15 @@ def _from_bundle(document: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(material, dict):
         raise MalformedError("the bundle has no verificationMaterial")
     certified = "certificate" in material or "x509CertificateChain" in material
-    if "publicKey" not in material:
-        if certified:
-            raise UntrustedError("the bundle is signed by a certificate, and only keys are trusted")
+    if not certified and "publicKey" not in material:
         raise MalformedError("the bundle's verificationMaterial names no key")
-    if certified:
-        # The certificate would go unchecked, so a bundle that shows one beside a key claims too much.
+    if certified and "publicKey" in material:
+        # One of them would go unchecked, so a bundle that shows a certificate beside a key claims too much.
         raise MalformedError("the bundle names a key and a certificate")
-    envelope = document.get("dsseEnvelope")
-    if not isinstance(envelope, dict) or "messageSignature" in document:
-        raise MalformedError("the bundle holds no DSSE envelope")
-    return envelope
+    return material
 
 
-def _from_envelope(document: dict[str, Any]) -> Envelope:
+def _from_envelope(document: dict[str, Any], material: dict[str, Any] | None) -> Envelope:
     if document.get("payloadType") != PAYLOAD_TYPE:
         raise MalformedError(f"the envelope's payloadType is not {PAYLOAD_TYPE}")
     signatures = document.get("signatures")
@@ -143,7 +145,7 @@ def _from_envelope(document: dict[str, Any]) -> Envelope:
     if len(signatures) > LIMITS.signatures:
         raise MalformedError(f"the envelope has more than {LIMITS.signatures} signatures")
     payload = _decode(document.get("payload"), "payload")
-    return Envelope(payload, tuple(_signature(entry) for entry in signatures))
+    return Envelope(payload, tuple([_signature(entry) for entry in signatures]), material)
 
 
 def _signature(entry: Any) -> Signature:
@@ -154,18 +156,9 @@ def _signature(entry: Any) -> Signature:
 
 
 def _decode(text: Any, what: str) -> bytes:
-    """Decodes standard or URL-safe base64 (DSSE allows both), with padding and without anything else."""
     if not isinstance(text, str) or not text:
         raise MalformedError(f"the envelope's {what} is missing")
     try:
-        raw = text.encode("ascii")
-        decoded = base64.b64decode(raw.translate(_URL_SAFE), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        raise MalformedError(f"the envelope's {what} is not base64") from None
-    if base64.b64encode(decoded) != raw.translate(_URL_SAFE):
-        # Unused trailing bits: two texts for the same bytes.
-        raise MalformedError(f"the envelope's {what} is not canonical base64")
-    return decoded
-
-
-_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+        return decode_base64(text)
+    except Base64Error as error:
+        raise MalformedError(f"the envelope's {what} {error}") from None

@@ -6,14 +6,17 @@ from webhook.model.beacon import BEACON_PREDICATE_TYPES, BeaconAttestation
 from webhook.model.canonical import canonical_json, sha256_digest
 from webhook.model.pattern import RepositoryPattern
 from webhook.model.statement import PREDICATE_TYPES, ExecutionEvidence
+from webhook.trust.bounds import Bounded
+from webhook.trust.identity import TrustedIdentity
 from webhook.trust.keys import PublicKey
+from webhook.trust.root import TrustedRoot
 
 Evidence = ExecutionEvidence | BeaconAttestation
 """What a statement of ours can say."""
 
 
 @dataclass(frozen=True, slots=True)
-class TrustedKey:
+class TrustedKey(Bounded):
     """A key with the bounds of what it may speak for.
 
     Attributes:
@@ -28,48 +31,39 @@ class TrustedKey:
     environments: frozenset[str] | None = None
     repositories: tuple[RepositoryPattern, ...] | None = None
 
-    def may_speak_for(self, environment: str, repository: str | None) -> bool:
-        """Tells whether the key's word counts for an environment and an image.
-
-        Args:
-            environment: The environment that the statement names.
-            repository: The image's host and path; None if nobody knows it, which no bound key accepts.
-
-        Returns:
-            True if both bounds hold.
-        """
-        if self.environments is not None and environment.casefold() not in self.environments:
-            return False
-        if self.repositories is None:
-            return True
-        return repository is not None and any(pattern.matches(repository) for pattern in self.repositories)
-
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """All trusted keys and how many of them must agree.
+    """All trusted keys and identities, and how many of them must agree.
 
     Attributes:
         keys: The keys; the same key may stand under several names with different bounds.
-        threshold: Distinct keys that must have signed, at least 1.
+        threshold: Distinct signers that there must be, at least 1. A bundle that an identity signed has one
+            signature, and so one signer.
         predicate_types: Accepted predicate types of execution evidence, compared exactly (CVE-2022-35930). Those of
             beacon attestations are given, and stay theirs whatever stands here.
+        identities: Who may sign with a certificate.
+        root: The Sigstore that certifies them; there is one if there are identities.
         digest: `sha256:` and 64 hexadecimal digits over the whole policy; part of every cache key.
     """
 
     keys: tuple[TrustedKey, ...] = ()
     threshold: int = 1
     predicate_types: frozenset[str] = frozenset(PREDICATE_TYPES)
+    identities: tuple[TrustedIdentity, ...] = ()
+    root: TrustedRoot | None = None
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Computes the policy's own digest.
 
         Raises:
-            ValueError: The threshold is below 1, which would trust everybody.
+            ValueError: The threshold is below 1, which would trust everybody; or nobody certifies the identities.
         """
         if self.threshold < 1:
             raise ValueError("the threshold is at least 1")
+        if self.identities and self.root is None:
+            raise ValueError("identities need a trusted root")
         object.__setattr__(self, "digest", sha256_digest(canonical_json(self._content())))
 
     def kind_of(self, predicate_type: str) -> type[Evidence] | None:
@@ -91,18 +85,13 @@ class TrustPolicy:
         return self.predicate_types.union(BEACON_PREDICATE_TYPES)
 
     def _content(self) -> dict[str, object]:
-        return {
-            "keys": [
-                {
-                    "name": entry.name,
-                    "keyId": entry.key.key_id,
-                    "environments": None if entry.environments is None else sorted(entry.environments),
-                    "repositories": (
-                        None if entry.repositories is None else [pattern.text for pattern in entry.repositories]
-                    ),
-                }
-                for entry in self.keys
-            ],
+        content: dict[str, object] = {
+            "keys": [{"name": entry.name, "keyId": entry.key.key_id, **entry.bounds} for entry in self.keys],
             "threshold": self.threshold,
             "predicateTypes": sorted(self.predicate_types),
         }
+        if self.identities and self.root is not None:
+            # Only then, so that a policy of keys alone keeps the digest that older records name.
+            content["identities"] = [entry.content for entry in self.identities]
+            content["trustedRoot"] = self.root.digest
+        return content

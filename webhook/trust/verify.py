@@ -6,6 +6,7 @@ Every discovery route ends here (policy-controller #1971 had a second way). Noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from webhook.errors import EvidenceError, UntrustedError
 from webhook.limits import LIMITS
@@ -14,10 +15,24 @@ from webhook.model.evidence import Lane
 from webhook.model.statement import Statement
 from webhook.reasons import ReasonCode
 from webhook.trust.dsse import Envelope
+from webhook.trust.identity import TrustedIdentity
+from webhook.trust.keyless import verify_certified
 from webhook.trust.policy import Evidence, TrustedKey, TrustPolicy
 
 OTHER_TYPE = "a statement of another predicate type"
 """The detail of what says something else than what is asked for."""
+
+
+class _Signer(NamedTuple):
+    """Somebody trusted who has signed.
+
+    Attributes:
+        who: What the signer is, whatever it is called: the key id, or issuer and subject of the certificate.
+        entry: The entry of the policy, with name and bounds.
+    """
+
+    who: str | tuple[str, str]
+    entry: TrustedKey | TrustedIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +41,8 @@ class VerifiedStatement:
 
     Attributes:
         evidence: The predicate's summary; its type is that of the statement's predicate type, exactly.
-        signers: Names of the trusted keys that signed and may speak for it, sorted; empty in the lane `asserted`.
+        signers: Names of the trusted keys or identities that signed and may speak for it, sorted; empty in the lane
+            `asserted`.
         envelope_digest: `sha256:` and 64 hexadecimal digits over the envelope's bytes as they were found.
         lane: `verified` if the trust policy was met; `asserted` only from `open_assertion`.
     """
@@ -50,7 +66,7 @@ class OpenedEnvelope:
     envelope_digest: str
     lane: Lane
     kind: type[Evidence]
-    _signers: tuple[TrustedKey, ...]
+    _signers: tuple[_Signer, ...]
     _threshold: int
     _subjects: frozenset[str]
     _evidence: Evidence | EvidenceError
@@ -75,11 +91,11 @@ class OpenedEnvelope:
         if self.lane is Lane.ASSERTED:
             return VerifiedStatement(self._evidence, (), self.envelope_digest, self.lane)
         environment = self._evidence.environment  # (7)
-        entitled = [key for key in self._signers if key.may_speak_for(environment, repository)]
-        names = ", ".join(sorted({key.name for key in self._signers}))
+        entitled = [signer for signer in self._signers if signer.entry.may_speak_for(environment, repository)]
+        names = ", ".join(sorted({signer.entry.name for signer in self._signers}))
         nobody = f"signed by {names}, which may not speak for environment '{environment}' and this repository"
         _require(entitled, self._threshold, nobody)
-        signers = tuple(sorted({key.name for key in entitled}))
+        signers = tuple(sorted({signer.entry.name for signer in entitled}))
         return VerifiedStatement(self._evidence, signers, self.envelope_digest, self.lane)
 
     def as_assertion(self) -> "OpenedEnvelope":
@@ -98,13 +114,15 @@ def verify(raw: bytes, image_digest: str, repository: str | None, policy: TrustP
 
     0. The size is capped, the envelope is read strictly, and its payload type is in-toto's.
     1. Each signature is checked against every trusted key over the pre-authentication encoding; the key id in
-       the envelope is ignored. Distinct keys are counted by what they are, not by their names.
-    2. At least `threshold` distinct keys have signed.
+       the envelope is ignored. A bundle that names a certificate instead is verified as `trust.keyless` says, and
+       by nothing else; its signer is the issuer and subject of the certificate. Distinct signers are counted by what
+       they are, not by their names.
+    2. At least `threshold` distinct signers have signed.
     3. The payload is an in-toto statement.
     4. Its predicate type is one of ours, exactly; it alone says what the predicate is read as.
     5. One of its subjects is this image digest.
     6. The predicate follows its contract.
-    7. At least `threshold` of the keys may speak for the statement's environment and the image's repository.
+    7. At least `threshold` of the signers may speak for the statement's environment and the image's repository.
 
     `open_envelope` takes the steps 0 to 4, `OpenedEnvelope.about` the others.
 
@@ -112,7 +130,7 @@ def verify(raw: bytes, image_digest: str, repository: str | None, policy: TrustP
         raw: The bytes as a store gave them.
         image_digest: `sha256:` and 64 hexadecimal digits.
         repository: The image's host and path, or None if it is not known.
-        policy: The trusted keys.
+        policy: The trusted keys and identities.
 
     Returns:
         The verified statement, in the lane `verified`.
@@ -129,7 +147,7 @@ def open_envelope(raw: bytes, policy: TrustPolicy) -> OpenedEnvelope:
 
     Args:
         raw: The bytes as a store gave them.
-        policy: The trusted keys.
+        policy: The trusted keys and identities.
 
     Returns:
         The envelope, in the lane `verified`.
@@ -138,7 +156,7 @@ def open_envelope(raw: bytes, policy: TrustPolicy) -> OpenedEnvelope:
         EvidenceError: As `verify`.
     """
     envelope = Envelope.parse(raw)  # (0)
-    signers = _signers(envelope, policy)  # (1)
+    signers = _signers(envelope, policy) if envelope.material is None else _certified(envelope, policy)  # (1)
     _require(signers, policy.threshold, "signed by no key that is trusted")  # (2)
     return _open(raw, envelope, tuple(signers), policy, Lane.VERIFIED)
 
@@ -174,7 +192,12 @@ def subject_digests(raw: bytes) -> frozenset[str]:
     return Statement.parse(Envelope.parse(raw).payload).digests()
 
 
-def _signers(envelope: Envelope, policy: TrustPolicy) -> list[TrustedKey]:
+def _certified(envelope: Envelope, policy: TrustPolicy) -> list[_Signer]:
+    identity, meant = verify_certified(envelope, policy)
+    return [_Signer((identity.issuer, identity.subject), entry) for entry in meant]
+
+
+def _signers(envelope: Envelope, policy: TrustPolicy) -> list[_Signer]:
     message = envelope.pae()
     pairs = len(envelope.signatures) * len({entry.key.key_id for entry in policy.keys})
     if pairs > LIMITS.verification_pairs or pairs * len(message) > LIMITS.verification_work:
@@ -185,11 +208,11 @@ def _signers(envelope: Envelope, policy: TrustPolicy) -> list[TrustedKey]:
             valid[entry.key.key_id] = any(
                 entry.key.verifies(signature.value, message) for signature in envelope.signatures
             )
-    return [entry for entry in policy.keys if valid[entry.key.key_id]]
+    return [_Signer(entry.key.key_id, entry) for entry in policy.keys if valid[entry.key.key_id]]
 
 
-def _require(keys: Sequence[TrustedKey], threshold: int, nobody: str) -> None:
-    distinct = len({entry.key.key_id for entry in keys})
+def _require(signers: Sequence[_Signer], threshold: int, nobody: str) -> None:
+    distinct = len({signer.who for signer in signers})
     if distinct >= threshold:
         return
     if distinct and threshold > 1:
@@ -198,7 +221,7 @@ def _require(keys: Sequence[TrustedKey], threshold: int, nobody: str) -> None:
 
 
 def _open(
-    raw: bytes, envelope: Envelope, signers: tuple[TrustedKey, ...], policy: TrustPolicy, lane: Lane
+    raw: bytes, envelope: Envelope, signers: tuple[_Signer, ...], policy: TrustPolicy, lane: Lane
 ) -> OpenedEnvelope:
     statement = Statement.parse(envelope.payload)  # (3)
     kind = policy.kind_of(statement.predicate_type)  # (4)

@@ -1,0 +1,200 @@
+"""Bundles signed by a certificate, each part of which can be wrong by itself."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.simulators.sigstore import assembled
+from tests.support.envelopes import b64, dump, envelope
+from tests.support.identities import believing, identity
+from tests.support.keys import ed25519_key
+from tests.support.statements import IMAGE, OTHER_IMAGE, REPOSITORY
+from tests.support.verdicts import MALFORMED, MISSING, UNTRUSTED, VERIFIED, names, trusting, verdict
+from tests.trust.keyless_cases import (
+    BODY,
+    GOOD,
+    NO_PROOF,
+    NOT_CERTIFIED,
+    NOT_IN_THE_LOG,
+    NOT_LOGGED,
+    UNREADABLE,
+    V01,
+    V02,
+    WORLD,
+    Make,
+    with_material,
+)
+from webhook.errors import EvidenceError
+from webhook.model.evidence import Lane
+from webhook.trust.policy import TrustPolicy
+from webhook.trust.verify import open_assertion, subject_digests, verify
+
+POLICY = believing(WORLD)
+
+
+def refusal(bundle: dict[str, Any], policy: TrustPolicy = POLICY) -> tuple[str, str]:
+    """Reason and detail."""
+    with pytest.raises(EvidenceError) as caught:
+        verify(dump(bundle), IMAGE, REPOSITORY, policy)
+    assert caught.value.__cause__ is None
+    return caught.value.reason.value, caught.value.detail
+
+
+@pytest.mark.parametrize(("what", "make"), GOOD, ids=names(GOOD))
+def test_a_good_bundle_is_verified(what: str, make: Make) -> None:
+    found = verify(dump(make()), IMAGE, REPOSITORY, POLICY)
+    assert (found.lane, found.signers) == (Lane.VERIFIED, ("robot",)), what
+
+
+@pytest.mark.parametrize("media_type", [V01, V02])
+def test_an_older_bundle_with_a_chain_is_verified(media_type: str) -> None:
+    signed = WORLD.sign(BODY)
+    assert verdict(dump(assembled(signed, WORLD.entry(signed), media_type=media_type)), POLICY) == VERIFIED
+
+
+@pytest.mark.parametrize(("what", "make"), NOT_CERTIFIED, ids=names(NOT_CERTIFIED))
+def test_a_certificate_that_does_not_hold_is_refused(what: str, make: Make) -> None:
+    reason, detail = refusal(make())
+    assert (reason, detail[-len(NO_PROOF) :]) == (UNTRUSTED, NO_PROOF), what
+
+
+@pytest.mark.parametrize(("what", "make"), NOT_IN_THE_LOG, ids=names(NOT_IN_THE_LOG))
+def test_an_entry_or_signature_that_does_not_hold_is_refused(what: str, make: Make) -> None:
+    reason, detail = refusal(make())
+    assert (reason, detail[-len(NOT_LOGGED) :]) == (UNTRUSTED, NOT_LOGGED), what
+
+
+@pytest.mark.parametrize(("what", "make"), UNREADABLE, ids=names(UNREADABLE))
+def test_what_no_verifier_reads_is_malformed(what: str, make: Make) -> None:
+    assert refusal(make())[0] == MALFORMED, what
+
+
+def test_a_verified_statement_is_about_its_own_images_alone() -> None:
+    assert verdict(dump(WORLD.bundle(BODY)), POLICY, OTHER_IMAGE) == MISSING
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_there_is_exactly_one_signature(count: int) -> None:
+    bundle = WORLD.bundle(BODY)
+    bundle["dsseEnvelope"]["signatures"] *= count
+    assert refusal(bundle)[0] == MALFORMED
+
+
+def test_a_certificate_counts_for_nothing_without_identities() -> None:
+    told = "signed by a certificate, and no identity is trusted; name who may in trust.identities"
+    assert refusal(WORLD.bundle(BODY), TrustPolicy()) == (UNTRUSTED, told)
+
+
+def test_a_trusted_key_does_not_make_a_certificate_count() -> None:
+    # Not even if that key has signed what the bundle holds.
+    signer = ed25519_key()
+    bundle = WORLD.bundle(BODY)
+    bundle["dsseEnvelope"] = envelope(BODY, [signer])
+    both = replace(trusting(signer), identities=POLICY.identities, root=POLICY.root)
+    assert verdict(dump(bundle), both) == UNTRUSTED
+    assert verdict(dump(envelope(BODY, [signer])), both) == VERIFIED
+
+
+def test_an_identity_is_one_signer_under_however_many_names() -> None:
+    two = believing(WORLD, identity(name="one"), identity(name="two"), threshold=2)
+    assert refusal(WORLD.bundle(BODY), two) == (UNTRUSTED, "signed by 1 of 2 trusted keys that are needed")
+
+
+@pytest.mark.parametrize(
+    ("environments", "pattern", "expected"),
+    [
+        ({"staging"}, None, VERIFIED),
+        ({"qa"}, None, UNTRUSTED),
+        (None, "registry.example.com/shop/*", VERIFIED),
+        (None, "registry.example.com/other/*", UNTRUSTED),
+    ],
+)
+def test_an_identity_speaks_within_its_bounds(
+    environments: set[str] | None, pattern: str | None, expected: str
+) -> None:
+    policy = believing(WORLD, identity(environments=environments, pattern=pattern))
+    assert verdict(dump(WORLD.bundle(BODY)), policy) == expected
+
+
+def test_an_assertion_needs_no_identity() -> None:
+    raw = dump(WORLD.bundle(BODY))
+    found = open_assertion(raw, TrustPolicy()).about(IMAGE, None)
+    assert (found.lane, found.signers) == (Lane.ASSERTED, ())
+    assert subject_digests(raw) == {IMAGE}
+
+
+MATERIAL: list[tuple[str, Any]] = [
+    ("no log entries", lambda material: material.pop("tlogEntries")),
+    ("an empty list of log entries", lambda material: material["tlogEntries"].clear()),
+    ("two log entries", lambda material: material["tlogEntries"].append(material["tlogEntries"][0])),
+    ("a chain beside the certificate", lambda material: material.update(_chain(material, 1))),
+    ("a chain of nine", lambda material: (material.update(_chain(material, 9)), material.pop("certificate"))),
+    ("an empty chain", lambda material: (material.update(_chain(material, 0)), material.pop("certificate"))),
+    ("a certificate that is null", lambda material: material.update(certificate=None)),
+    ("a certificate that is none", lambda material: material["certificate"].update(rawBytes=b64(b"certificate"))),
+    ("a certificate of 16 KiB", lambda material: material["certificate"].update(rawBytes=b64(bytes(16 * 1024 + 1)))),
+    ("65 nodes on the path", lambda material: _proof(material).update(hashes=[b64(bytes(32))] * 65)),
+    ("a node of 31 bytes", lambda material: _proof(material).update(hashes=[b64(bytes(31))])),
+    ("a proof without a checkpoint", lambda material: _proof(material).pop("checkpoint")),
+    ("a checkpoint of 64 KiB", lambda material: _proof(material)["checkpoint"].update(envelope="x" * 65537)),
+    ("no proof", lambda material: material["tlogEntries"][0].pop("inclusionProof")),
+    ("an index below zero", lambda material: _proof(material).update(logIndex="-1")),
+    ("an index beyond 63 bits", lambda material: _proof(material).update(logIndex=str(2**63))),
+    ("a fraction of an index", lambda material: _proof(material).update(logIndex=1.5)),
+    ("a time that no calendar has", lambda material: _entry(material).update(integratedTime="253402300800")),
+    ("a body of 64 KiB", lambda material: _entry(material).update(canonicalizedBody=b64(bytes(65537)))),
+    ("a body that is not base64", lambda material: _entry(material).update(canonicalizedBody="e30")),
+    ("a promise of 4 KiB", lambda material: _entry(material)["inclusionPromise"].update(_promise(4097))),
+    ("nine timestamps", lambda material: material.update(_stamps([b64(b"0")] * 9))),
+    ("a timestamp of 16 KiB", lambda material: material.update(_stamps([b64(bytes(16385))]))),
+    ("timestamps that are a text", lambda material: material.update(timestampVerificationData="now")),
+]
+
+
+def _entry(material: dict[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = material["tlogEntries"][0]
+    return entry
+
+
+def _proof(material: dict[str, Any]) -> dict[str, Any]:
+    proof: dict[str, Any] = _entry(material)["inclusionProof"]
+    return proof
+
+
+def _promise(size: int) -> dict[str, str]:
+    return {"signedEntryTimestamp": b64(bytes(size))}
+
+
+def _chain(material: dict[str, Any], count: int) -> dict[str, Any]:
+    return {"x509CertificateChain": {"certificates": [material["certificate"]] * count}}
+
+
+def _stamps(stamps: list[str]) -> dict[str, Any]:
+    listed = [{"signedTimestamp": stamp} for stamp in stamps]
+    return {"timestampVerificationData": {"rfc3161Timestamps": listed}}
+
+
+@pytest.mark.parametrize(("what", "change"), MATERIAL, ids=names(MATERIAL))
+def test_material_beyond_the_contract_or_its_caps_is_malformed(what: str, change: Any) -> None:
+    assert refusal(with_material(change))[0] == MALFORMED, what
+
+
+def test_a_timestamp_that_cannot_be_read_is_refused_even_beside_a_good_one() -> None:
+    bundle = WORLD.bundle(BODY)
+    bundle["verificationMaterial"].update(_stamps([b64(b"0\x03now")]))
+    told = "signed with a timestamp that cannot be read, or with several of one kind"
+    assert refusal(bundle) == (UNTRUSTED, told)
+
+
+def test_members_that_nobody_knows_change_nothing() -> None:
+    bundle = with_material(lambda material: (material.update(x=1), _entry(material).update(y=[2])))
+    assert verdict(dump(bundle), POLICY) == VERIFIED
+
+
+def test_the_other_certificates_of_a_chain_are_not_looked_at() -> None:
+    junk = {"rawBytes": b64(b"no certificate")}
+    signed = WORLD.sign(BODY)
+    bundle = assembled(signed, WORLD.entry(signed), media_type=V02)
+    bundle["verificationMaterial"]["x509CertificateChain"]["certificates"].append(junk)
+    assert verdict(dump(bundle), POLICY) == VERIFIED
