@@ -75,12 +75,13 @@ class ExecutionEvidenceBuilder:
         }
         return {name: value for name, value in predicate.items() if value is not None}
 
-    def statement(self, counted: Counted, image: ImageReference) -> bytes:
+    def statement(self, counted: Counted, image: ImageReference, others: Sequence[str] = ()) -> bytes:
         """Builds the in-toto statement about one image.
 
         Args:
             counted: What was seen, after the filters.
             image: The image that ran, with its digest.
+            others: Digests that the same image also has, as an index and its platform's manifest do.
 
         Returns:
             The statement, UTF-8 JSON with sorted members and no insignificant white space.
@@ -90,10 +91,10 @@ class ExecutionEvidenceBuilder:
         """
         if image.digest is None:
             raise ValueError("an image is named by its digest")
-        algorithm, _, value = image.digest.partition(":")
+        digests = dict.fromkeys([image.digest, *sorted(others)])
         statement = {
             "_type": STATEMENT_TYPES[0],
-            "subject": [{"name": image.repository, "digest": {algorithm: value}}],
+            "subject": [_subject(image.repository, digest) for digest in digests],
             "predicateType": self.predicate_type,
             "predicate": self.predicate(counted),
         }
@@ -116,6 +117,11 @@ class ExecutionEvidenceBuilder:
             "observedUntil": format_rfc3339(self.observation.observed_until),
             "tracer": None if tracer is None else tracer.model_dump(exclude_defaults=True),
         }
+
+
+def _subject(repository: str, digest: str) -> dict[str, Any]:
+    algorithm, _, value = digest.partition(":")
+    return {"name": repository, "digest": {algorithm: value}}
 
 
 def _sources(sources: Sequence[Source]) -> dict[str, Any]:

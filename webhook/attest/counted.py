@@ -1,12 +1,17 @@
 """What of a profile counts as execution (docs/adr/0022)."""
 
+from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
-from webhook.attest.filters import FILTERS, KERNEL, UNNAMED, is_kernel, normalised
-from webhook.attest.profile import Profile, pack, unpack
-from webhook.attest.tally import WATCH_EVERY, Watch, unwatched
+from webhook.attest.filters import FILTERS, KERNEL, NOTHING, UNNAMED, is_kernel, normalised
+from webhook.attest.profile import FRAME, Profile, pack, unpack
+from webhook.attest.tally import Watch, unwatched
+
+_BATCH = 256
+"""Stacks; even the deepest ones then take no more than some ten megabytes while they are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +47,58 @@ def count_execution(profile: Profile, watch: Watch = unwatched) -> Counted:
         What counts, and what does not.
     """
     functions = _Functions(profile.symbols)
-    judge = _judge(functions.symbols)
-    # As a rule most stacks are call paths already, and are taken over as they are.
-    samples = {} if functions.changed else dict(profile.samples)
-    leaves: Counter[int] = Counter()
-    left_out: Counter[str] = Counter()
-    for done, (stack, count) in enumerate(profile.samples.items()):
-        if done % WATCH_EVERY == 0:
-            watch(done, len(profile.samples))
-        frames = functions.path(stack)
-        path = frames if len(set(frames)) == len(frames) else _without_loops(frames)
-        blame = judge(path) if path else functions.missing(stack)
-        kept = path is frames and blame is None
-        if not functions.changed and not kept:
+    count = _Count(profile, functions)
+    left = iter(profile.samples.items())
+    for done in range(0, len(profile.samples), _BATCH):
+        watch(done, len(profile.samples))
+        count.add(dict(islice(left, _BATCH)))
+    symbols = functions.symbols
+    leaves = {symbols[index]: value for index, value in count.leaves.items()}
+    return Counted(profile, symbols, count.samples, leaves, count.leaves.total(), dict(sorted(count.left_out.items())))
+
+
+class _Count:
+    """What counts so far."""
+
+    def __init__(self, profile: Profile, functions: "_Functions") -> None:
+        self._functions = functions
+        self._judge = _Judge(functions.symbols)
+        # As a rule most stacks are call paths already, and are taken over as they are.
+        self.samples = {} if functions.changed else dict(profile.samples)
+        self.leaves: Counter[int] = Counter()
+        self.left_out: Counter[str] = Counter()
+
+    def add(self, stacks: Mapping[bytes, int]) -> None:
+        """Adds some stacks of the profile."""
+        leaves, changed, unsuspicious = self.leaves, self._functions.changed, self._judge.known.isdisjoint
+        for (stack, count), path in zip(stacks.items(), self._functions.paths(stacks), strict=True):
+            functions = set(path)
+            # A million pass here, and most of them are neither recursive nor waiting.
+            if 0 < len(path) == len(functions) and unsuspicious(functions):
+                leaf = path[-1]
+                leaves[leaf] = leaves.get(leaf, 0) + count
+                if changed:
+                    self._keep(path, count)
+            else:
+                self._add_one(stack, path, count)
+
+    def _add_one(self, stack: bytes, functions: Sequence[int], count: int) -> None:
+        path = _without_loops(functions)
+        blame = self._judge.blame(path) if path else self._functions.missing(stack)
+        whole = not self._functions.changed and blame is None and len(path) == len(functions)
+        if not self._functions.changed and not whole:
             # No other stack has become this one: it is no call path, or it does not count.
-            del samples[stack]
+            del self.samples[stack]
         if blame is not None:
-            left_out[blame] += count
-            continue
-        leaves[path[-1]] += count
-        if functions.changed or not kept:
-            packed = pack(path)
-            samples[packed] = samples.get(packed, 0) + count
-    named = {functions.symbols[index]: count for index, count in leaves.items()}
-    return Counted(profile, functions.symbols, samples, named, leaves.total(), dict(sorted(left_out.items())))
+            self.left_out[blame] += count
+            return
+        self.leaves[path[-1]] += count
+        if not whole:
+            self._keep(path, count)
+
+    def _keep(self, path: Sequence[int], count: int) -> None:
+        packed = pack(path)
+        self.samples[packed] = self.samples.get(packed, 0) + count
 
 
 class _Functions:
@@ -78,14 +111,20 @@ class _Functions:
         self._kernel = {index for index, symbol in enumerate(symbols) if is_kernel(symbol)}
         self.symbols = tuple(indices)
         self.changed = self._renamed != list(range(len(symbols)))
+        self._partly = None in names
 
-    def path(self, stack: bytes) -> Sequence[int]:
-        """Gives the functions of a stack, which may be none."""
-        frames = unpack(stack)
-        if not self.changed:
-            return frames
-        path = [self._renamed[index] for index in frames]
-        return [index for index in path if index >= 0] if -1 in path else path
+    def paths(self, stacks: Collection[bytes]) -> Iterator[Sequence[int]]:
+        """Gives the functions of each stack, which may be none."""
+        # All at once: that is two calls for all of them, and not for each.
+        frames = array("I", b"".join(stacks)).tolist()
+        if self.changed:
+            frames = list(map(self._renamed.__getitem__, frames))
+        start = 0
+        for stack in stacks:
+            end = start + len(stack) // FRAME
+            path = frames[start:end]
+            yield [index for index in path if index >= 0] if self._partly and -1 in path else path
+            start = end
 
     def missing(self, stack: bytes) -> str:
         """Says why a stack has none."""
@@ -107,30 +146,41 @@ def _without_loops(path: Sequence[int]) -> list[int]:
     return kept
 
 
-def _judge(symbols: Sequence[str]) -> Callable[[Sequence[int]], str | None]:
-    """Looks each symbol up once, so that a stack costs a few set operations."""
-    waiting: dict[int, str] = {}
-    aside: dict[int, str] = {}
-    internal: dict[int, str] = {}
-    for index, symbol in enumerate(symbols):
-        for entry in FILTERS:
-            for pattern, found in ((entry.waiting, waiting), (entry.aside, aside), (entry.internal, internal)):
-                if pattern.fullmatch(symbol):
-                    found.setdefault(index, entry.name)
+class _Judge:
+    """Looks each symbol up once, so that a stack costs a few set operations.
 
-    beside = frozenset(aside)
-    known = frozenset({*waiting, *aside, *internal})
+    Attributes:
+        known: The functions that any filter knows; a path without them counts.
+    """
 
-    def judge(path: Sequence[int]) -> str | None:
-        if known.isdisjoint(path):
-            return None
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._waiting: dict[int, str] = {}
+        self._aside: dict[int, str] = {}
+        self._internal: dict[int, str] = {}
+        rules = [
+            (entry.name, pattern.fullmatch, found)
+            for entry in FILTERS
+            for pattern, found in (
+                (entry.waiting, self._waiting),
+                (entry.aside, self._aside),
+                (entry.internal, self._internal),
+            )
+            if pattern is not NOTHING
+        ]
+        for index, symbol in enumerate(symbols):
+            for name, matches, found in rules:
+                if matches(symbol):
+                    found.setdefault(index, name)
+        self._beside = frozenset(self._aside)
+        self.known = frozenset({*self._waiting, *self._aside, *self._internal})
+
+    def blame(self, path: Sequence[int]) -> str | None:
+        """Names the filter that leaves a path out, or None."""
         leaf = path[-1]
-        if leaf in waiting:
-            return waiting[leaf]
-        if not beside.isdisjoint(path):
-            return min(aside[index] for index in path if index in aside)
-        if leaf in internal and all(internal.get(index) == internal[leaf] for index in path):
-            return internal[leaf]
+        if leaf in self._waiting:
+            return self._waiting[leaf]
+        if not self._beside.isdisjoint(path):
+            return min(self._aside[index] for index in path if index in self._aside)
+        if leaf in self._internal and all(self._internal.get(index) == self._internal[leaf] for index in path):
+            return self._internal[leaf]
         return None
-
-    return judge

@@ -37,7 +37,8 @@ class Filter:
     aside: re.Pattern[str]
 
 
-_NOTHING = re.compile(r"(?!)")
+NOTHING = re.compile(r"(?!)")
+"""Matches no name."""
 
 GO = Filter(
     name="go@1",
@@ -64,7 +65,7 @@ PYTHON = Filter(
         r"|(?:[\w.<>]+\.)?(?:wait|result|_worker) \((?:.*/)?concurrent/futures/(?:_base|thread)\.py\)"
         r"|(?:[\w.<>]+\.)?(?:_?wait|_try_wait|communicate|_?poll) \((?:.*/)?(?:subprocess|multiprocessing/\w+)\.py\)"
     ),
-    internal=_NOTHING,
+    internal=NOTHING,
     aside=re.compile(r"_find_and_load \(<frozen importlib\._bootstrap>\)"),
 )
 """What blocks in the standard library; below it are only C functions, which Python profilers do not show. The aside
@@ -79,7 +80,7 @@ JVM = Filter(
         r"|java[./]net[./]PlainSocketImpl\.socketAccept"
         r"|java[./]lang[./]ref[./]Reference\.waitForReferencePendingList"
     ),
-    internal=_NOTHING,
+    internal=NOTHING,
     aside=re.compile(
         r"(?:CompileBroker::compiler_thread_loop|VMThread::(?:run|loop)|GangWorker::(?:run|loop)|WorkerThread::run"
         r"|ConcurrentGCThread::run|WatcherThread::run|SafepointSynchronize::.+)(?:\(.*\))?",
@@ -92,7 +93,7 @@ NODE = Filter(
     name="node@1",
     waiting=re.compile(r"\(idle\)"),
     internal=re.compile(r"\((?:root|program|idle|garbage collector)\)"),
-    aside=_NOTHING,
+    aside=NOTHING,
 )
 """What V8 calls its own states."""
 
@@ -104,8 +105,8 @@ NATIVE = Filter(
         r"|sigsuspend|sigwait(?:info)?|sigtimedwait|pause|wait4|waitpid|waitid|io_getevents|kevent)"
         r"(?:@@?[\w.]+)?(?: \([^)]*\.so[^)]*\))?"
     ),
-    internal=_NOTHING,
-    aside=_NOTHING,
+    internal=NOTHING,
+    aside=NOTHING,
 )
 """What blocks in the C library."""
 

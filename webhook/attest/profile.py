@@ -22,6 +22,10 @@ class ProfileError(ValueError):
     """The bytes are no profile that counts can be made from; the text says where and why, and is ours."""
 
 
+class EmptyProfileError(ProfileError):
+    """The profile is one, and nothing was measured."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
     """A file that a profile was read from.

@@ -53,13 +53,16 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 """Name to format."""
 
 
-def read_profile(stream: IO[bytes], name: str | None = None, watch: Watch = unwatched) -> Profile:
+def read_profile(
+    stream: IO[bytes], name: str | None = None, watch: Watch = unwatched, *, limit: int | None = None
+) -> Profile:
     """Reads a profile.
 
     Args:
-        stream: The file, gzipped or not; at most `LIMITS.profile_bytes` before and after it is unpacked.
+        stream: The file, gzipped or not.
         name: A name in `FORMATS`; None looks at the content.
         watch: Is told of the progress.
+        limit: The most bytes that it may have, before and after it is unpacked; by default `LIMITS.profile_bytes`.
 
     Returns:
         The profile.
@@ -68,12 +71,13 @@ def read_profile(stream: IO[bytes], name: str | None = None, watch: Watch = unwa
         ProfileError: It is of no such format, a limit is exceeded, or there are no samples at all.
         OSError: The stream cannot be read.
     """
-    content = stream.read(LIMITS.profile_bytes + 1)
-    if len(content) > LIMITS.profile_bytes:
-        raise _too_large()
+    limit = LIMITS.profile_bytes if limit is None else limit
+    content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise _too_large(limit)
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     if content.startswith(_GZIP):
-        content = _unpacked(content)
+        content = _unpacked(content, limit)
     found = FORMATS[name or detect(content)]
     tally = Tally()
     measure = found.parse(content, tally, watch)
@@ -107,13 +111,13 @@ def _message(content: bytes) -> str:
     return "pprof" if numbers.keys() - _OTLP_FIELDS or numbers[_OTLP_DICTIONARY] > _OTLP_DICTIONARIES else "otlp"
 
 
-def _unpacked(content: bytes) -> bytes:
+def _unpacked(content: bytes, limit: int) -> bytes:
     """Unpacks all members of a gzip file, and never more than is allowed."""
-    return b"".join(_members(content))
+    return b"".join(_members(content, limit))
 
 
-def _members(content: bytes) -> Iterator[bytes]:
-    left = LIMITS.profile_bytes
+def _members(content: bytes, limit: int) -> Iterator[bytes]:
+    left = limit
     while content:
         unpacker = zlib.decompressobj(_GZIP_FORMAT)
         try:
@@ -122,12 +126,12 @@ def _members(content: bytes) -> Iterator[bytes]:
             raise ProfileError("it is not gzip, or damaged") from None
         left -= len(part)
         if left < 0:
-            raise _too_large()
+            raise _too_large(limit)
         if not unpacker.eof:
             raise ProfileError("it is cut off")
         content = unpacker.unused_data
         yield part
 
 
-def _too_large() -> ProfileError:
-    return ProfileError(f"it is larger than {LIMITS.profile_bytes} bytes")
+def _too_large(limit: int) -> ProfileError:
+    return ProfileError(f"it is larger than {limit} bytes")

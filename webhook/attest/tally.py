@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from webhook.attest.profile import FRAME, SAMPLES, Profile, ProfileError, Source, unpack
+from webhook.attest.profile import FRAME, SAMPLES, EmptyProfileError, Profile, ProfileError, Source, unpack
 from webhook.limits import LIMITS
 
 Watch = Callable[[int, int], None]
@@ -150,10 +150,10 @@ class Tally:
             The profile.
 
         Raises:
-            ProfileError: Nothing was measured.
+            EmptyProfileError: Nothing was measured.
         """
         if not self._samples:
-            raise ProfileError("it holds no samples")
+            raise EmptyProfileError("it holds no samples")
         # Lone surrogates, which JSON can carry, are no text that a statement could hold.
         symbols = tuple(symbol.encode("utf-8", "replace").decode("utf-8") for symbol in self._indices)
         return Profile(symbols, self._samples, measure, sources)

@@ -11,7 +11,7 @@ from webhook.attest.formats import wire
 from webhook.attest.formats.measures import choose
 from webhook.attest.formats.pprof_samples import Counting, add_samples
 from webhook.attest.formats.pprof_tables import Locations, Tables
-from webhook.attest.profile import ProfileError
+from webhook.attest.profile import EmptyProfileError, ProfileError
 from webhook.attest.tally import Tally, Watch
 from webhook.limits import LIMITS
 
@@ -65,6 +65,9 @@ def parse_pprof(content: bytes, tally: Tally, watch: Watch) -> str:
     outline = _outline(content)
     tables = Tables(content, outline.tables[_STRING])
     kinds = [tables.value_type(*span) for span in outline.sample_types]
+    if not outline.samples and not any(unit for _, unit in kinds):
+        # So Pyroscope says that it has none.
+        raise EmptyProfileError("it holds no samples")
     position, measure, factor = choose(kinds)
     tables.read_mappings(outline.tables[_MAPPING])
     tables.read_functions(outline.tables[_FUNCTION])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from webhook.attest.formats import wire
 from webhook.attest.formats.pprof_tables import Locations
 from webhook.attest.profile import FRAME, ProfileError
-from webhook.attest.tally import WATCH_EVERY, Tally, Watch
+from webhook.attest.tally import Tally, Watch
 from webhook.limits import LIMITS
 
 _LOCATIONS, _VALUES = 1, 2
@@ -48,8 +48,7 @@ def add_samples(content: bytes, spans: "array[int]", locations: Locations, count
     """
     reader = _Reader(content, locations, counting)
     for first in range(0, len(spans), 2 * _BATCH):
-        if first % (2 * WATCH_EVERY) == 0:
-            counting.watch(first // 2, len(spans) // 2)
+        counting.watch(first // 2, len(spans) // 2)
         reader.add(spans[first : first + 2 * _BATCH])
 
 
