@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 Schema = Mapping[str, Any]
 
-_REMARKS = {"$schema", "description", "title", "examples", "format", "default", "x-decision-gate"}
+_REMARKS = {"$schema", "$id", "description", "title", "examples", "format", "default", "x-decision-gate"}
 _TYPES: dict[str, Any] = {
     "null": lambda value: value is None,
     "boolean": lambda value: isinstance(value, bool),

@@ -10,9 +10,11 @@ import click
 _COMMANDS = {
     "attest": "Turn a profile into signed execution evidence.",
     "config": "Check a configuration file.",
+    "evidence": "Show what exists for an image, and what it is worth.",
     "gate": "Run the gate on metadata given by hand.",
     "log": "Verify the log of decisions.",
     "mcp": "Offer evidence queries and reviews to agents.",
+    "observe": "Attest what runs in staging, from a profile server's profiles.",
     "operator": "Keep certificates and the status of evidence current.",
     "provider": "Answer a Decision Gate over standard input and output.",
     "query": "Ask one evidence query, here or of a server.",

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from webhook.cli.options import (
     EXIT_REFUSED,
     EXIT_UNAVAILABLE,
     fail,
+    namespace_name,
 )
 from webhook.cli.rules import open_scan_rules
 from webhook.errors import ConfigurationError
@@ -38,18 +38,11 @@ _TODAY = {
 }
 _HEAD = ("NAMESPACE", "WORKLOAD", "TODAY", "IF BLOCK", "REASON", "IMAGE")
 _NAME_CHARACTERS = 253
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-
-def _namespace(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
-    if text is not None and not _NAME.fullmatch(text):
-        raise click.BadParameter("write the name of a namespace")
-    return text
 
 
 @click.command()
 @click.option(
-    "-n", "--namespace", callback=_namespace, help="Only this namespace; by default all of required environments."
+    "-n", "--namespace", callback=namespace_name, help="Only this namespace; by default all of required environments."
 )
 @click.option("--config", required=True, type=EXISTING_FILE, help="The gate's configuration file.")
 @click.option("--kubeconfig", type=EXISTING_FILE, help="The cluster; by default the pod's own account.")

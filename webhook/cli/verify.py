@@ -1,24 +1,20 @@
 """`evidence-gate verify`: is this file evidence of one kind for this image, by one of these keys?"""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import click
 
-from webhook.cli.options import EXIT_OK, EXIT_REFUSED, INPUT, OUTPUT, read_input, read_secret_or_key
+from webhook.cli.options import EXIT_OK, EXIT_REFUSED, INPUT, OUTPUT, read_input
+from webhook.cli.statements import KINDS, described
+from webhook.cli.trust_options import trust_options
 from webhook.errors import EvidenceError
 from webhook.limits import LIMITS
-from webhook.model.beacon import BeaconAttestation
 from webhook.model.canonical import sha256_digest
 from webhook.model.image import is_digest
-from webhook.model.statement import ExecutionEvidence
-from webhook.model.timestamp import format_rfc3339
 from webhook.reasons import ReasonCode
-from webhook.trust.keys import KeyNotSupportedError, PublicKey
-from webhook.trust.policy import Evidence, TrustedKey, TrustPolicy
+from webhook.trust.policy import Evidence, TrustPolicy
 from webhook.trust.verify import OTHER_TYPE, VerifiedStatement, verify
 
 _LABELS = {
@@ -36,9 +32,6 @@ _LABELS = {
     "envelopeDigest": "envelope",
 }
 _WIDTH = max(len(label) for label in _LABELS.values()) + 1
-_KINDS: Mapping[str, type[Evidence]] = MappingProxyType(
-    {"execution-evidence": ExecutionEvidence, "beacon-attestation": BeaconAttestation}
-)
 
 
 def _digest(_: click.Context, __: click.Parameter, text: str) -> str:
@@ -47,35 +40,13 @@ def _digest(_: click.Context, __: click.Parameter, text: str) -> str:
     return text
 
 
-def _trust(_: click.Context, __: click.Parameter, paths: tuple[Path, ...]) -> TrustPolicy:
-    if len(paths) > LIMITS.trusted_keys:
-        raise click.BadParameter(f"more than {LIMITS.trusted_keys} keys")
-    return TrustPolicy(tuple(TrustedKey(path.name, _key(path)) for path in paths))
-
-
-def _key(path: Path) -> PublicKey:
-    try:
-        return PublicKey.from_pem(read_secret_or_key(path))
-    except KeyNotSupportedError as error:
-        raise click.BadParameter(f"{path}: {error}") from None
-
-
 @click.command("verify")
 @click.argument("file", type=INPUT)
-@click.option(
-    "--key",
-    "trust",
-    type=INPUT,
-    multiple=True,
-    required=True,
-    callback=_trust,
-    metavar="PEM",
-    help="Public key; repeatable, any one of them suffices.",
-)
+@trust_options(required=True)
 @click.option("--image-digest", required=True, callback=_digest, metavar="sha256:…", help="The image's digest.")
 @click.option("--environment", metavar="ENV", help="Where the image must have been observed; anywhere by default.")
 @click.option(
-    "--kind", type=click.Choice([*_KINDS]), default="execution-evidence", show_default=True, help="What it must say."
+    "--kind", type=click.Choice([*KINDS]), default="execution-evidence", show_default=True, help="What it must say."
 )
 @OUTPUT
 def command(
@@ -90,9 +61,9 @@ def command(
     raw = read_input(file, LIMITS.envelope_bytes)
     try:
         statement = verify(raw, image_digest, None, trust)
-        _require_kind(statement, _KINDS[kind])
+        _require_kind(statement, KINDS[kind])
         _require_environment(statement, environment)
-        found = _describe(statement)
+        found: dict[str, Any] = {"verified": True, **described(statement)}
     except EvidenceError as error:
         found = {"verified": False, "reason": error.reason, "detail": error.detail}
     report = found | {"imageDigest": image_digest, "envelopeDigest": sha256_digest(raw)}
@@ -114,25 +85,6 @@ def _require_environment(statement: VerifiedStatement, environment: str | None) 
     if environment is not None and observed.casefold() != environment.casefold():
         detail = f"a trusted statement from environment '{observed}'"
         raise EvidenceError(ReasonCode.EVIDENCE_FROM_OTHER_ENVIRONMENT, detail)
-
-
-def _describe(statement: VerifiedStatement) -> dict[str, Any]:
-    evidence = statement.evidence
-    begin = {} if evidence.observed_from is None else {"observedFrom": format_rfc3339(evidence.observed_from)}
-    return {
-        "verified": True,
-        "signers": list(statement.signers),
-        "environment": evidence.environment,
-        **_counts(evidence),
-        **begin,
-        "observedUntil": format_rfc3339(evidence.observed_until),
-    }
-
-
-def _counts(evidence: Evidence) -> dict[str, int]:
-    if isinstance(evidence, BeaconAttestation):
-        return {"beaconsExpected": evidence.beacons_expected, "beaconsVerified": evidence.beacons_verified}
-    return {"hotSymbolCount": evidence.hot_symbol_count, "uniqueCallPaths": evidence.unique_call_paths}
 
 
 def _as_text(report: dict[str, Any]) -> str:

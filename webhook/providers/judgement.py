@@ -135,7 +135,7 @@ def _judge(
     for finding in findings:
         outcome = finding.outcome
         if not isinstance(outcome, EvidenceError):
-            objection = _objection(outcome, policy, now) or _emptiness(outcome, kind)
+            objection = why_not(outcome, policy, now, kind)
             if objection is None:
                 counting.append((outcome, finding))
                 continue
@@ -174,6 +174,23 @@ def holds_until(findings: Sequence[Finding], policy: ExecutionEvidencePolicy, no
 
 def _place(entry: tuple[VerifiedStatement, Finding]) -> str:
     return entry[1].place
+
+
+def why_not(
+    statement: VerifiedStatement, policy: ExecutionEvidencePolicy, now: datetime, kind: StatementKind[Any]
+) -> EvidenceError | None:
+    """Says why a statement does not count, whatever its counts are.
+
+    Args:
+        statement: The statement.
+        policy: The policy that holds for the target environment.
+        now: The instant at which it is asked.
+        kind: The statement's kind.
+
+    Returns:
+        The reason; None if the statement counts, be it enough or not.
+    """
+    return _objection(statement, policy, now) or _emptiness(statement, kind)
 
 
 def _objection(statement: VerifiedStatement, policy: ExecutionEvidencePolicy, now: datetime) -> EvidenceError | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from webhook.errors import EvidenceError, UntrustedError
+from webhook.errors import EvidenceError
 from webhook.gates.policy import ExecutionEvidencePolicy, MinLane
 from webhook.model.evidence import (
     EvidenceAnchor,
@@ -24,14 +24,14 @@ from webhook.model.timestamp import format_rfc3339, from_unix_millis
 from webhook.providers.answers import Answer, AnswerCache, AnswerKey, metadata_result
 from webhook.providers.judgement import Finding, Judgement, holds_until, judge
 from webhook.providers.kinds import StatementKind
-from webhook.providers.opening import EnvelopeOpener
+from webhook.providers.opening import EnvelopeOpener, read_about
 from webhook.providers.params import read_params
 from webhook.providers.several import at_once, in_turn, together
 from webhook.reasons import ReasonCode
 from webhook.settings.loading import Settings
 from webhook.stores.fingerprint import basis_of
 from webhook.stores.protocol import Candidate, EvidenceStore, Found, ImageSubject
-from webhook.trust.verify import OTHER_TYPE, OpenedEnvelope, VerifiedStatement
+from webhook.trust.verify import OTHER_TYPE, VerifiedStatement
 
 
 class _Question(NamedTuple):
@@ -172,22 +172,8 @@ class StatementProvider:
             outcome = EvidenceError(ReasonCode.EVIDENCE_MISSING, OTHER_TYPE)
         else:
             digest = key.image_digest if candidate.platform is None else candidate.platform.digest
-            outcome = _about(opened, digest, key.repository, assertions_count=assertions_count)
+            outcome = read_about(opened, digest, key.repository, assertions_count=assertions_count)
         return Finding(candidate.uri, outcome, candidate.platform)
-
-
-def _about(
-    opened: OpenedEnvelope, digest: str, repository: str | None, *, assertions_count: bool
-) -> VerifiedStatement | EvidenceError:
-    try:
-        try:
-            return opened.about(digest, repository)
-        except UntrustedError:
-            if not assertions_count:
-                raise
-            return opened.as_assertion().about(digest, repository)
-    except EvidenceError as error:
-        return error.with_traceback(None)
 
 
 def _problem(code: str, message: str, image_digest: str | None = None) -> EvidenceResult:

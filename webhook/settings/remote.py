@@ -21,19 +21,27 @@ _CHARACTERS = 500
 
 
 def _host(text: str) -> str:
-    if not _is_authority(text):
+    if not is_authority(text):
         raise ValueError("write `host` or `host:port` in lower case, as it stands in the URL")
     return text.removesuffix(_DEFAULT_PORT)
 
 
 def _url(text: str) -> str:
     match = _URL.fullmatch(text)
-    if match is None or not _is_authority(match[1]) or len(text) > _CHARACTERS:
+    if match is None or not is_authority(match[1]) or len(text) > _CHARACTERS:
         raise ValueError("write `https://HOST[:PORT]/PATH`, the host in lower case, without user, query and fragment")
     return text
 
 
-def _is_authority(text: str) -> bool:
+def is_authority(text: str) -> bool:
+    """Says whether a text is `host` or `host:port` as it stands in a URL, in lower case.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Whether it is.
+    """
     match = _AUTHORITY.fullmatch(text)
     if match is None or len(text) > _CHARACTERS or int(match[2] or 1) > _LAST_PORT:
         return False

@@ -24,6 +24,7 @@ class _Reading(NamedTuple):
 
     by_digest: Mapping[str, Sequence[Candidate]]
     problem: str | None
+    no_envelopes: Sequence[str] = ()
 
 
 class DirectoryStore:
@@ -50,6 +51,11 @@ class DirectoryStore:
         self._folder = folder
         self._reading = _Reading({}, "the folder has not been read yet")
         self._watch = Watch(self._fingerprint, self.refresh)
+
+    @property
+    def no_envelopes(self) -> Sequence[str]:
+        """Names of files that hold no envelope, so that nobody knows which image they are about."""
+        return self._reading.no_envelopes
 
     async def start(self) -> None:
         """Reads the folder and begins to follow it."""
@@ -110,6 +116,7 @@ def _read(folder: Path) -> _Reading:
         return _Reading({}, f"the folder holds more than {LIMITS.directory_files} files")
     by_digest: dict[str, list[Candidate]] = defaultdict(list)
     problem = None
+    no_envelopes: list[str] = []
     room = LIMITS.directory_bytes
     for path in files:
         try:
@@ -117,14 +124,15 @@ def _read(folder: Path) -> _Reading:
         except OSError:
             problem = "a file cannot be read"
         except (ValueError, EvidenceError):
-            _LOG.warning("evidence file is no envelope", extra={"file": _shown(path)})
+            no_envelopes.append(_shown(path))
+            _LOG.warning("evidence file is no envelope", extra={"file": no_envelopes[-1]})
         else:
             room -= sum(len(candidate.raw) for _, candidate in found[:1])
             if room < 0:
-                return _Reading(by_digest, f"the folder holds more than {LIMITS.directory_bytes} bytes")
+                return _Reading(by_digest, f"the folder holds more than {LIMITS.directory_bytes} bytes", no_envelopes)
             for digest, candidate in found:
                 by_digest[digest].append(candidate)
-    return _Reading(by_digest, problem)
+    return _Reading(by_digest, problem, no_envelopes)
 
 
 def _shown(path: Path) -> str:

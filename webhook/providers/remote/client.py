@@ -31,7 +31,7 @@ _HEADERS = {
 }
 
 
-class _Connection(CountingHandler):
+class AbruptConnection(CountingHandler):
     """A connection that ends at once: who hangs, or sends for ever, is not waited for to say farewell by TLS."""
 
     def close(self) -> None:
@@ -136,7 +136,7 @@ class RemoteClient:
         if self._session is None:
             # The limit is on requests under way too: who finds no connection free waits for one.
             connector = aiohttp.TCPConnector(ssl=self._context, limit=LIMITS.remote_calls)
-            handler: type[ResponseHandler] = _Connection
+            handler: type[ResponseHandler] = AbruptConnection
             connector._factory = partial(handler, loop=asyncio.get_running_loop())  # noqa: SLF001 - the only way
             self._session = aiohttp.ClientSession(
                 connector=connector,

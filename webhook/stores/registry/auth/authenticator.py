@@ -14,7 +14,7 @@ from yarl import URL
 
 from webhook.limits import LIMITS
 from webhook.stores.registry.auth.credentials import Credential, Keyring
-from webhook.stores.registry.auth.realm import TokenService, pull_scope, token_service
+from webhook.stores.registry.auth.realm import PULL, TokenService, scope, token_service
 from webhook.stores.registry.auth.tokens import Tokens, basic, can_be_sent
 from webhook.stores.registry.reference import Repository
 from webhook.stores.registry.transport.failure import Outcome, RegistryError
@@ -64,14 +64,16 @@ _OPEN = _Way()
 class Authenticator:
     """Asks registries, and answers when they ask back."""
 
-    def __init__(self, transport: Transport, patience: Patience) -> None:
+    def __init__(self, transport: Transport, patience: Patience, actions: str = PULL) -> None:
         """Knows no way in yet.
 
         Args:
             transport: Makes the requests.
             patience: How long a token service is waited for.
+            actions: What tokens are asked for.
         """
         self._transport = transport
+        self._actions = actions
         self._tokens = Tokens(transport, patience)
         self._ways: Memory[tuple[Repository, str], _Way] = Memory()
         self._services: Memory[str, tuple[URL, str]] = Memory()
@@ -129,7 +131,7 @@ class Authenticator:
             return _OPEN
         realm, service = known
         credentials = await _credentials(repository, request, keyring)
-        return _ways_by_token(credentials, TokenService(realm, service, (pull_scope(repository.path),)))[0]
+        return _ways_by_token(credentials, TokenService(realm, service, (self._scope(repository),)))[0]
 
     async def _knock(self, way: _Way, request: Request) -> Answer | None:
         """Tries what was remembered or guessed; None if that opens no door, and does not say what would."""
@@ -159,7 +161,7 @@ class Authenticator:
     def _learn(self, key: tuple[Repository, str], way: _Way) -> None:
         self._ways.learn(key, way)
         repository, service = key[0], way.service
-        if service is not None and service.scopes == (pull_scope(repository.path),):
+        if service is not None and service.scopes == (self._scope(repository),):
             self._services.learn(repository.host, (service.realm, service.service))
 
     async def _ways_in(self, repository: Repository, answer: Answer, keyring: Keyring) -> Sequence[_Way]:
@@ -173,13 +175,16 @@ class Authenticator:
         except HeaderError:
             challenges = {}
         if "bearer" in challenges:
-            service = token_service(request, challenges["bearer"], repository.path)
+            service = token_service(request, challenges["bearer"], repository.path, self._actions)
             return _ways_by_token(await _credentials(repository, request, keyring), service)
         if "basic" in challenges:
             credentials = await _credentials(repository, request, keyring)
             return [_Way(entry) for entry in credentials if entry.username and not entry.registry_token]
         detail = f"{request.who} asks for credentials (401) in a way that is not understood"
         raise RegistryError(detail, Outcome.UNAUTHORIZED)
+
+    def _scope(self, repository: Repository) -> str:
+        return scope(repository.path, self._actions)
 
 
 async def _credentials(repository: Repository, request: Request, keyring: Keyring) -> Sequence[Credential]:

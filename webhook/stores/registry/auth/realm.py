@@ -63,16 +63,22 @@ class TokenService:
     scopes: tuple[str, ...]
 
 
-def token_service(request: Request, challenge: Challenge, path: str) -> TokenService:
+PULL = "pull"
+"""What may be done with a token: the gate only reads."""
+
+
+def token_service(request: Request, challenge: Challenge, path: str, actions: str = PULL) -> TokenService:
     """Reads a Bearer challenge (distribution's token authentication specification).
 
     Args:
         request: What was asked.
         challenge: The challenge.
         path: The repository's path, for a challenge that names no scope of reading.
+        actions: What shall be done with this repository.
 
     Returns:
-        Where to get a token. It asks for `pull` alone, whatever the challenge would have.
+        Where to get a token. It asks for these actions alone, and for `pull` alone of other repositories, whatever
+        the challenge would have.
 
     Raises:
         RegistryError: Its realm may not be asked at all.
@@ -83,20 +89,23 @@ def token_service(request: Request, challenge: Challenge, path: str) -> TokenSer
         realm = URL()
     if not can_be_asked(realm) or realm.scheme not in ("https", request.url.scheme):
         raise RegistryError(f"{request.who} names a token service that cannot be asked", Outcome.UNAUTHORIZED)
-    scopes = _pull_only(challenge.parameters.get("scope", "").split()) or (pull_scope(path),)
+    scopes = _pull_only(challenge.parameters.get("scope", "").split()) or (scope(path),)
+    # Not what the registry names: a first question of reading must not leave us with a token that cannot write.
+    scopes = tuple(scope(path, actions) if entry == scope(path) else entry for entry in scopes)
     return TokenService(realm, challenge.parameters.get("service", ""), scopes)
 
 
-def pull_scope(path: str) -> str:
-    """Gives the scope of reading a repository.
+def scope(path: str, actions: str = PULL) -> str:
+    """Gives the scope of a repository.
 
     Args:
         path: The repository's path.
+        actions: `pull`, or `pull,push`.
 
     Returns:
-        `repository:PATH:pull`.
+        For example `repository:PATH:pull`.
     """
-    return f"repository:{path}:pull"
+    return f"repository:{path}:{actions}"
 
 
 def may_have_credential(registry: URL, realm: URL) -> bool:

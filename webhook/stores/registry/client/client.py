@@ -17,6 +17,7 @@ from webhook.model.image import is_digest
 from webhook.settings.stores import RegistryHostSettings, RegistryStoreSettings
 from webhook.stores.registry.auth.authenticator import Authenticator
 from webhook.stores.registry.auth.credentials import Keyring
+from webhook.stores.registry.auth.realm import PULL
 from webhook.stores.registry.client.listing import INDEX_TYPE, Listing
 from webhook.stores.registry.descriptor import Descriptor
 from webhook.stores.registry.reference import Repository
@@ -55,6 +56,9 @@ class Manifest:
 class RegistryClient:
     """Asks registries; one for each store, since its connections and tokens are shared by all questions."""
 
+    _kind: type[Transport] = Transport
+    _actions = PULL
+
     def __init__(
         self,
         section: RegistryStoreSettings,
@@ -75,8 +79,8 @@ class RegistryClient:
         """
         self._hosts = section.hosts
         self._patience = patience
-        self._transport = Transport(section.hosts, folder, observe, patience)
-        self._authenticator = Authenticator(self._transport, patience)
+        self._transport = self._kind(section.hosts, folder, observe, patience)
+        self._authenticator = Authenticator(self._transport, patience, self._actions)
 
     async def close(self) -> None:
         """Closes all connections; a question after this opens new ones."""

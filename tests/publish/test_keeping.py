@@ -1,0 +1,228 @@
+"""An entry is kept in a list that others write too, whatever they do at the worst moment."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from tests.publish.making import PATH, QUICK, evidence, image, publisher, section
+from tests.simulators.registry import INDEX, MANIFEST
+from tests.simulators.registry_writes import RegistryWithWriters, answers_status
+from webhook.publish.access import Pace
+from webhook.publish.registry import Layout
+from webhook.stores.registry.reference import attestation_tag, fallback_tag
+from webhook.stores.registry.transport.failure import RegistryError
+
+LAYOUTS = pytest.mark.parametrize("layout", Layout)
+Scene = tuple[RegistryWithWriters, str]
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    """A registry without the referrers API, and an image in it."""
+    async with RegistryWithWriters() as registry:
+        yield registry, registry.add_manifest(PATH, {"mediaType": MANIFEST, "layers": []})
+
+
+class Shelf:
+    """Where a layout keeps its list."""
+
+    def __init__(self, scene: Scene, layout: Layout) -> None:
+        self.registry, self.digest = scene
+        self.layout = layout
+        cosign = layout is Layout.COSIGN
+        self.member = "layers" if cosign else "manifests"
+        self.tag = (attestation_tag if cosign else fallback_tag)(self.digest)
+        self.kind = MANIFEST if cosign else INDEX
+
+    async def push(self, note: str = "", pace: Pace = QUICK) -> str:
+        async with publisher(section(self.registry.host), pace) as somebody:
+            signed = evidence(self.digest, note=note)
+            return (await somebody.push(image(self.registry.host, self.digest), signed, self.layout)).digest
+
+    def put(self, *entries: dict[str, object], **members: object) -> None:
+        """Somebody else writes the list."""
+        content = {"schemaVersion": 2, "mediaType": self.kind, self.member: list(entries), **members}
+        self.registry.add_manifest(PATH, content, self.tag)
+
+    def foreign(self, name: str) -> dict[str, object]:
+        """Somebody else's entry; what it points at is there."""
+        digest = self.registry.add_manifest(PATH, {"mediaType": MANIFEST, "annotations": {"name": name}})
+        return {"mediaType": MANIFEST, "digest": digest, "size": 7, "annotations": {"of": name}, "x-unknown": [1]}
+
+    def entries(self) -> list[dict[str, object]]:
+        return self.registry.listing(PATH, self.tag, self.member)
+
+    def digests(self) -> list[object]:
+        return [entry["digest"] for entry in self.entries()]
+
+    def writes(self) -> int:
+        return sum(path.endswith(self.tag) for path in self.registry.written())
+
+
+@LAYOUTS
+async def test_what_others_have_listed_stays_as_it_is(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    theirs = [shelf.foreign("one"), shelf.foreign("two")]
+    shelf.put(*theirs, annotations={"of": "the list"})
+    own = await shelf.push()
+    assert sorted(map(str, shelf.digests())) == sorted([own, *(str(entry["digest"]) for entry in theirs)])
+    assert all(entry in shelf.entries() for entry in theirs)
+    raw = shelf.registry.manifests[PATH, shelf.registry.tags[PATH, shelf.tag]][1]
+    assert json.loads(raw)["annotations"] == {"of": "the list"}
+
+
+@LAYOUTS
+async def test_the_same_evidence_again_writes_nothing(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    own = await shelf.push()
+    before = (dict(shelf.registry.tags), shelf.writes())
+    assert await shelf.push() == own
+    assert (dict(shelf.registry.tags), shelf.writes()) == before
+    assert shelf.digests() == [own]
+
+
+@LAYOUTS
+async def test_an_entry_that_another_writer_has_lost_is_written_again(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    theirs = shelf.foreign("stale")
+    # As a tool does that has read the list before we wrote ours.
+    shelf.registry.afterwards.append(lambda: shelf.put(theirs))
+    own = await shelf.push()
+    assert sorted(map(str, shelf.digests())) == sorted([str(theirs["digest"]), own])
+
+
+@LAYOUTS
+async def test_entries_of_others_that_vanish_while_we_look_are_put_back(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    seen, late = shelf.foreign("seen"), shelf.foreign("late")
+    shelf.put(seen)
+    shelf.registry.afterwards.append(lambda: shelf.put(late))
+    own = await shelf.push()
+    assert sorted(map(str, shelf.digests())) == sorted([str(seen["digest"]), str(late["digest"]), own])
+
+
+async def test_an_entry_whose_manifest_was_deleted_is_not_put_back(scene: Scene) -> None:
+    shelf = Shelf(scene, Layout.REFERRER)
+    deleted, kept = shelf.foreign("deleted"), shelf.foreign("kept")
+    shelf.put(deleted, kept)
+
+    def delete() -> None:
+        del shelf.registry.manifests[PATH, str(deleted["digest"])]
+        shelf.put(kept)
+
+    shelf.registry.afterwards.append(delete)
+    own = await shelf.push()
+    assert sorted(map(str, shelf.digests())) == sorted([str(kept["digest"]), own])
+
+
+@LAYOUTS
+async def test_a_list_that_was_deleted_as_a_whole_is_begun_anew(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    shelf.put(shelf.foreign("one"))
+    shelf.registry.afterwards.append(shelf.registry.tags.clear)
+    own = await shelf.push()
+    assert shelf.digests() == [own]
+
+
+@LAYOUTS
+async def test_who_writes_between_reading_and_writing_loses_nothing_where_conditions_are_heeded(
+    scene: Scene, layout: Layout
+) -> None:
+    shelf = Shelf(scene, layout)
+    shelf.registry.heeds = True
+    first, second = shelf.foreign("first"), shelf.foreign("second")
+    shelf.registry.between += [lambda: shelf.put(first), lambda: shelf.put(first, second)]
+    own = await shelf.push()
+    assert sorted(map(str, shelf.digests())) == sorted([str(first["digest"]), str(second["digest"]), own])
+
+
+@LAYOUTS
+async def test_a_registry_that_misunderstands_conditions_is_asked_without(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    shelf.registry.tag_puts += [answers_status(412), answers_status(412)]
+    own = await shelf.push()
+    assert shelf.digests() == [own]
+
+
+@LAYOUTS
+async def test_a_tag_that_may_not_be_changed_is_said_to_be_so(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    theirs = shelf.foreign("one")
+    shelf.put(theirs)
+    shelf.registry.immutable = True
+    with pytest.raises(RegistryError, match=rf"does not let the tag {shelf.tag} be written .* it may be immutable"):
+        await shelf.push()
+    assert shelf.digests() == [theirs["digest"]]
+
+
+WRONG: dict[str, Callable[[Shelf], None]] = {
+    "another type": lambda shelf: shelf.put(mediaType="application/vnd.oci.image.layout.v1+json"),
+    "the other layout's type": lambda shelf: shelf.put(mediaType=MANIFEST if shelf.kind == INDEX else INDEX),
+    "entries that are none": lambda shelf: shelf.put(**{shelf.member: [1]}),
+    "a name in the wrong case": lambda shelf: shelf.put(**{shelf.member.capitalize(): []}),
+}
+
+
+@LAYOUTS
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_what_is_no_list_is_left_as_it_is(scene: Scene, layout: Layout, wrong: str) -> None:
+    shelf = Shelf(scene, layout)
+    WRONG[wrong](shelf)
+    before = shelf.registry.tags[PATH, shelf.tag]
+    with pytest.raises(RegistryError, match=rf"the tag {shelf.tag} in .* was left as it is"):
+        await shelf.push()
+    assert shelf.registry.tags[PATH, shelf.tag] == before
+
+
+@LAYOUTS
+async def test_a_list_that_is_full_is_left_as_it_is(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    # 4 MiB less what a list, but not another entry, needs.
+    shelf.put({"digest": "sha256:" + "0" * 64, "fill": "x" * (4 * 1024 * 1024 - 400)})
+    before = shelf.registry.tags[PATH, shelf.tag]
+    with pytest.raises(RegistryError, match="the list would be larger than 4194304 bytes"):
+        await shelf.push()
+    assert shelf.registry.tags[PATH, shelf.tag] == before
+
+
+@LAYOUTS
+async def test_what_was_read_long_ago_is_not_written(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    with pytest.raises(RegistryError, match=r"took more than 0\.5 s; push again, it does no harm"):
+        await shelf.push(pace=Pace(whole=0.5, quiet=0.2, fresh=-1.0))
+    assert shelf.writes() == 0
+
+
+@LAYOUTS
+@pytest.mark.parametrize("heeds", [True, False])
+async def test_twelve_at_once_are_all_listed(scene: Scene, layout: Layout, *, heeds: bool) -> None:
+    shelf = Shelf(scene, layout)
+    shelf.registry.heeds = heeds
+    theirs = shelf.foreign("before")
+    shelf.put(theirs)
+    names = [str(number) for number in range(12)]
+    random.shuffle(names)
+    pushed = await asyncio.gather(*(shelf.push(name, Pace(whole=30.0, quiet=0.5)) for name in names))
+    assert len(set(pushed)) == 12
+    assert sorted(map(str, shelf.digests())) == sorted([str(theirs["digest"]), *pushed])
+
+
+@LAYOUTS
+async def test_the_same_evidence_from_many_at_once_is_listed_once(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    pushed = await asyncio.gather(*(shelf.push() for _ in range(6)))
+    assert shelf.digests() == [pushed[0]]
+
+
+async def test_the_config_of_an_attestation_manifest_has_its_layers(scene: Scene) -> None:
+    # Image specification 1.1, config.md: `rootfs.diff_ids` are the layers' digests, first to last.
+    shelf = Shelf(scene, Layout.COSIGN)
+    shelf.put(shelf.foreign("one"), config={"mediaType": "application/vnd.x+json", "digest": "x", "size": 1})
+    await shelf.push()
+    manifest = json.loads(shelf.registry.manifests[PATH, shelf.registry.tags[PATH, shelf.tag]][1])
+    assert manifest["config"]["mediaType"] == "application/vnd.x+json"
+    config = json.loads(shelf.registry.blobs[PATH, manifest["config"]["digest"]])
+    assert config["rootfs"] == {"type": "layers", "diff_ids": [entry["digest"] for entry in manifest["layers"]]}

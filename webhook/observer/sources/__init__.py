@@ -1,0 +1,1 @@
+"""Where profiles are collected already: profile servers, asked for those of one container."""

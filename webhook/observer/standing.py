@@ -1,0 +1,111 @@
+"""What the gate already knows of an image, and what it would say of more: asked of the gate's own parts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from webhook.errors import UnavailableError
+from webhook.gates.execution_evidence import evaluate
+from webhook.gates.policy import ExecutionEvidencePolicy, MinLane
+from webhook.model.evidence import EvidenceContext, EvidenceQuery, TriggerTime
+from webhook.model.gate import (
+    HAS_EVIDENCE,
+    HOT_SYMBOL_COUNT,
+    UNIQUE_CALL_PATHS,
+    GateContext,
+    GateResult,
+    Verdict,
+)
+from webhook.model.timestamp import unix_millis
+from webhook.providers.execution_evidence import ExecutionEvidenceProvider
+from webhook.settings.loading import Settings
+from webhook.stores.protocol import EvidenceStore
+
+_PROVIDER = "execution-evidence"
+
+
+class Standing:
+    """Asks as the gate does, as if the gate were on and no evidence older than `refresh_after` counted.
+
+    What is unsigned, or signed by somebody who is not trusted, is never taken for evidence here, whatever `MinLane`
+    says: else anybody could keep an image from being attested.
+    """
+
+    def __init__(self, settings: Settings, stores: Sequence[EvidenceStore], refresh_after: timedelta) -> None:
+        """Binds the gate's configuration to its stores.
+
+        Args:
+            settings: The gate's configuration.
+            stores: Its stores, started.
+            refresh_after: The age at which evidence is made anew.
+        """
+        names = settings.policy.required_environments
+        self._policies = {name: _as_if_new(settings.policy.for_environment(name), refresh_after) for name in names}
+        self._providers = {
+            name: ExecutionEvidenceProvider(replace(settings, policy=policy), stores)
+            for name, policy in self._policies.items()
+        }
+
+    async def lacking(
+        self, targets: Sequence[str], repository: str, digests: Sequence[str], now: datetime
+    ) -> tuple[str, ...]:
+        """Finds for whom an image has no fresh evidence that suffices.
+
+        Args:
+            targets: Environments that require evidence.
+            repository: The image's.
+            digests: All its digests; each must have evidence.
+            now: The time.
+
+        Returns:
+            Those of `targets` in which one of the digests lacks it.
+
+        Raises:
+            UnavailableError: Whether there is any is not known.
+        """
+        lacking = []
+        for target in targets:
+            for digest in digests:
+                metadata = await self._ask(target, repository, digest, now)
+                if evaluate(self._policies[target], GateContext(target, metadata)).result is not Verdict.PASS:
+                    lacking.append(target)
+                    break
+        return tuple(lacking)
+
+    def verdict(self, target: str, hot_symbols: int, call_paths: int) -> GateResult:
+        """Asks the gate what it would say of evidence that counts.
+
+        Args:
+            target: An environment that requires evidence.
+            hot_symbols: Their count.
+            call_paths: Their count.
+
+        Returns:
+            Pass, or which threshold is not met.
+        """
+        metadata = {
+            HAS_EVIDENCE: "true",
+            HOT_SYMBOL_COUNT: str(hot_symbols),
+            UNIQUE_CALL_PATHS: str(call_paths),
+        }
+        return evaluate(self._policies[target], GateContext(target, metadata))
+
+    async def _ask(self, target: str, repository: str, digest: str, now: datetime) -> Mapping[str, str]:
+        params = {"image_digest": digest, "repository": repository, "environment": target}
+        query = EvidenceQuery(_PROVIDER, "metadata", params)
+        clock = TriggerTime("unix_millis", unix_millis(now))
+        context = EvidenceContext(1, 1, "observer", "observer", "observer", "observer", clock)
+        result = await self._providers[target].query(query, context)
+        if result.error is not None or result.value is None:
+            message = "no answer" if result.error is None else result.error.message
+            raise UnavailableError(f"what evidence there is already cannot be read: {message}")
+        metadata: Mapping[str, str] = result.value.value
+        return metadata
+
+
+def _as_if_new(policy: ExecutionEvidencePolicy, refresh_after: timedelta) -> ExecutionEvidencePolicy:
+    """Gives the policy of one environment with the gate on, and with the shorter of both ages."""
+    age = min(refresh_after, policy.max_evidence_age or refresh_after)
+    seconds = max(1, int(age.total_seconds()))
+    changes = {"Enabled": True, "MinLane": MinLane.VERIFIED.value, "MaxEvidenceAge": seconds}
+    return ExecutionEvidencePolicy.from_content({**policy.content, **changes})
