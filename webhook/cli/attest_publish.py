@@ -76,7 +76,7 @@ def check_publish(options: PublishOptions, image: ImageReference, kubeconfig: Pa
         fail("apply", "name the cluster by --kubeconfig; only a pod knows its own")
     if options["push"]:
         try:
-            _publisher(options, image)
+            publisher(options, image)
         except ConfigurationError as error:
             fail("push", str(error))
 
@@ -116,11 +116,11 @@ def _attempt(word: str, work: Coroutine[Any, Any, str], failures: list[str]) -> 
 async def _push(evidence: SignedEvidence, image: ImageReference, options: PublishOptions) -> str:
     from webhook.publish.registry import Layout  # noqa: PLC0415 - takes an HTTP client's time to import
 
-    publisher = _publisher(options, image)
+    made = publisher(options, image)
     try:
-        pushed = await publisher.push(image, evidence, Layout(options["layout"] or Layout.REFERRER))
+        pushed = await made.push(image, evidence, Layout(options["layout"] or Layout.REFERRER))
     finally:
-        await publisher.close()
+        await made.close()
     where = "" if pushed.tag is None else f", listed at the tag {pushed.tag}"
     if pushed.too_many:
         where += f"; that list has {pushed.listed} entries, of which the gate may not come to this one"
@@ -136,7 +136,19 @@ async def _apply(evidence: SignedEvidence, kubeconfig: Path | None) -> str:
     return f"applied: ExecutionEvidence {applied.name}{'' if applied.created else ', which was there already'}"
 
 
-def _publisher(options: PublishOptions, image: ImageReference) -> "RegistryPublisher":
+def publisher(options: PublishOptions, image: ImageReference) -> "RegistryPublisher":
+    """Makes what pushes to an image's own registry. Nothing is connected to yet.
+
+    Args:
+        options: The command line.
+        image: The image.
+
+    Returns:
+        The publisher, with the user's Docker credentials.
+
+    Raises:
+        ConfigurationError: Those cannot be used.
+    """
     from webhook.cli.own_registry import own_registry  # noqa: PLC0415 - as above
     from webhook.publish.registry import RegistryPublisher  # noqa: PLC0415 - as above
     from webhook.settings.stores import RegistryHostSettings  # noqa: PLC0415 - as above
