@@ -1,5 +1,7 @@
 """`evidence-gate evidence list` by a configuration."""
 
+import json
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from tests.cli.listing import DIGEST, IMAGE, STAGING, STRANGER, counted, document, listed, run, signed, site, table
 from tests.support.envelopes import bundle, dump, envelope
 from tests.support.statements import OTHER_IMAGE, statement
+from webhook.cli.evidence_table import age_text
 from webhook.limits import LIMITS
 from webhook.reasons import ReasonCode
 
@@ -155,6 +158,56 @@ def test_a_statement_counts_if_one_of_the_environments_accepts_it(tmp_path: Path
         ("production", "Fail"),
         ("canary", "Pass"),
     ]
+
+
+NOT_FOR_THIS = "signed by staging, which may not speak for environment 'staging' and this repository"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "result", "detail"),
+    [
+        ("registry.example.com/shop/*", "counts", ""),
+        ("registry.example.com/other/*", "EvidenceUntrusted", NOT_FOR_THIS),
+    ],
+)
+def test_a_key_vouches_for_the_repositories_that_it_may_speak_for(
+    pattern: str, result: str, detail: str, tmp_path: Path
+) -> None:
+    folder = site(tmp_path, {"a.json": signed()})
+    config = json.loads((folder / "gate.json").read_text())
+    config["trust"]["keys"][0]["repositories"] = [pattern]
+    (folder / "gate.json").write_text(json.dumps(config))
+    (row,) = table(listed(folder))
+    assert (row["RESULT"], row["DETAIL"]) == (result, detail)
+
+
+def test_the_gate_is_asked_for_the_environments_of_beacons_too(tmp_path: Path) -> None:
+    folder = site(tmp_path, {"a.json": signed(), "b.json": counted(beaconsVerified=1)})
+    config = json.loads((folder / "gate.json").read_text())
+    beacons = {"Enabled": True, "MissingBeaconAction": "Block", "RequiredEnvironments": ["edge", "production"]}
+    config["PolicyGates"]["BeaconRate"] = beacons
+    (folder / "gate.json").write_text(json.dumps(config))
+    verdicts = document(listed(folder, "-o", "json"))["verdicts"]
+    assert [(entry["environment"], entry["verdict"], entry["reasons"]) for entry in verdicts] == [
+        ("production", "Fail", ["BeaconRateInsufficient"]),
+        ("edge", "Fail", ["BeaconRateInsufficient"]),
+    ]
+
+
+def test_an_observation_that_ends_in_the_future_has_no_age(tmp_path: Path) -> None:
+    (row,) = table(listed(site(tmp_path, {"a.json": signed(**AHEAD)})))
+    assert row["AGE"] == "future"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((-1, "future"), (0, "0s"), (59.9, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h")),
+        *((86399, "23h"), (86400, "1d"), (86400 * 400, "400d")),
+    ],
+)
+def test_an_age_is_written_by_its_largest_unit(seconds: float, text: str) -> None:
+    assert age_text(timedelta(seconds=seconds)) == text
 
 
 def test_what_counts_comes_first_and_the_newest_of_it(tmp_path: Path) -> None:

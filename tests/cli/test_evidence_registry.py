@@ -220,11 +220,3 @@ def test_the_users_docker_configuration_is_used(folder: Path, registry: Registry
     assert f"dockerConfig '{folder}/config.json'" in result.stderr
     (folder / "config.json").write_text(json.dumps({"auths": {}}))
     assert run("list", image, *key(folder)).exit_code == 0
-
-
-def test_what_was_attached_a_moment_ago_is_listed(folder: Path, registry: RegistryThread) -> None:
-    digest = attested(registry, STAGING)
-    image = f"{registry.host}/{CART}@{digest}"
-    assert len(table(listed(folder, image=image))) == 1
-    registry.simulator.attach(CART, digest, evidence(digest, hotSymbolCount=43))
-    assert len(table(listed(folder, image=image))) == 2

@@ -11,11 +11,8 @@ from webhook.cli.evidence_listing import Listing
 from webhook.cli.evidence_rows import Row
 from webhook.cli.statements import described, kind_name
 from webhook.errors import EvidenceError
-from webhook.model.printable import printable
 from webhook.model.strict_json import parse_json
 from webhook.trust.dsse import Envelope
-
-_URI_CHARACTERS = 2048
 
 
 def as_json(listing: Listing, *, whole: bool) -> str:
@@ -64,7 +61,7 @@ def entry(row: Row, listing: Listing) -> dict[str, Any]:
     candidate, statement = row.candidate, row.statement
     answer: dict[str, Any] = {
         "store": row.store,
-        "where": printable(candidate.uri, _URI_CHARACTERS),
+        "where": candidate.uri,
         "envelopeDigest": candidate.digest,
         "verified": row.verified,
         "counts": row.counts,

@@ -97,8 +97,7 @@ async def list_evidence(named: ImageReference, wanted: Wanted) -> Listing:
         image = await _pinned(named, sources)
         assert image.digest is not None  # noqa: S101 - it is pinned
         subject = ImageSubject(image.digest, image.repository, sources.pull)
-        # Now, since whoever looks has perhaps just attached something.
-        answers = await asyncio.gather(*(store.find(subject, 0.0) for store in sources.stores))
+        answers = await asyncio.gather(*(store.find(subject) for store in sources.stores))
         found = [*zip(sources.stores, answers, strict=True)]
         examiner = Examiner(image, sources.trust, sources.settings, now)
         rows = [await examiner.examine(store.name, one) for store, answer in found for one in answer.candidates]
