@@ -98,3 +98,25 @@ def test_progress_is_told() -> None:
     seen: list[tuple[int, int]] = []
     count_execution(profile({("a",): 1}), lambda done, total: seen.append((done, total)))
     assert seen == [(0, 1)]
+
+
+def test_many_stacks_count_as_few_do() -> None:
+    # More than two batches; every third one waits, every third one is recursive.
+    shapes = [("work",), ("work", "runtime.gopark"), ("work", "again", "work", "done")]
+    stacks = {(f"f{number}", *shapes[number % 3]): number + 1 for number in range(1000)}
+    found = counted(stacks)
+    waited = sum(count for stack, count in stacks.items() if stack[-1] == "runtime.gopark")
+    assert found.left_out == {"go@1": waited}
+    assert found.total == sum(stacks.values()) - waited
+    assert paths(found) == {
+        (stack[0], "work", "done") if len(stack) > 3 else stack: count
+        for stack, count in stacks.items()
+        if stack[-1] != "runtime.gopark"
+    }
+
+
+@pytest.mark.parametrize("other", ["[unknown]", "fib (w.py:7)"])
+def test_names_that_are_no_functions_do_not_move_others(other: str) -> None:
+    stacks: dict[Stack, int] = {(f"f{number}", other, "leaf"): 1 for number in range(600)}
+    kept = () if other == "[unknown]" else ("fib (w.py)",)
+    assert paths(counted(stacks)) == {(f"f{number}", *kept, "leaf"): 1 for number in range(600)}

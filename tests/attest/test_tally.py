@@ -70,3 +70,39 @@ def test_a_function_is_named_with_its_file_where_its_name_is_not_enough(name: st
 )
 def test_an_address_is_named_after_its_module(path: str, symbol: str) -> None:
     assert module_symbol(path) == symbol
+
+
+def test_many_stacks_are_added_as_they_are_one_by_one() -> None:
+    many, single = tally.Tally(), tally.Tally()
+    stacks = [many.frame("a"), many.frame("b") + many.frame("a"), many.frame("a")]
+    many.add_all(stacks, [1, 2, 4])
+    for stack, count in zip(stacks, [1, 2, 4], strict=True):
+        single.frame("a")
+        single.frame("b")
+        single.add(stack, count)
+    assert many.profile(()) == single.profile(())
+    assert dict(many.profile(()).stacks()) == {("a",): 5, ("b", "a"): 2}
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [
+        ("profile_stacks", 2, "more than 2 distinct stacks"),
+        ("profile_frames", 5, "or 5 frames in them"),
+        ("profile_depth", 2, "deeper than 2 frames"),
+        ("count_maximum", 8, "out of range"),
+    ],
+)
+def test_many_stacks_have_the_limits_of_one(
+    monkeypatch: pytest.MonkeyPatch, limit: str, value: int, reason: str
+) -> None:
+    # Three stacks of one, two and three frames, the last one twice; nine times in all.
+    for allowed in (value + 1, value):
+        monkeypatch.setattr(tally, "LIMITS", replace(LIMITS, **{limit: allowed}))
+        found = tally.Tally()
+        a = found.frame("a")
+        if allowed > value:
+            found.add_all([a, a * 2, a * 3, a * 3], [1, 1, 1, 6])
+        else:
+            with pytest.raises(ProfileError, match=reason):
+                found.add_all([a, a * 2, a * 3, a * 3], [1, 1, 1, 6])

@@ -84,7 +84,7 @@ def start(control_plane: ControlPlane, component: str, folder: Path) -> Program:
     arguments = pod["containers"][0]["args"]
     for there, here in ((_TLS, str(folder)), (_CONFIGURATION, str(folder)), *_ADDRESSES):
         arguments = [argument.replace(there, here) for argument in arguments]
-    kubeconfig = _kubeconfig(control_plane, pod["serviceAccountName"], folder)
+    kubeconfig = kubeconfig_of(control_plane, pod["serviceAccountName"], folder)
     subcommand, *options = arguments
     program = [str(Path(sys.executable).with_name("evidence-gate")), subcommand]
     # As Kubernetes reads what is written without a reference; POD_NAME and the like have no value here.
@@ -94,7 +94,17 @@ def start(control_plane: ControlPlane, component: str, folder: Path) -> Program:
     return Program(command, folder / f"{component}.log", environment)
 
 
-def _kubeconfig(control_plane: ControlPlane, account: str, folder: Path) -> Path:
+def kubeconfig_of(control_plane: ControlPlane, account: str, folder: Path) -> Path:
+    """Logs in as an account of the release.
+
+    Args:
+        control_plane: Where it is.
+        account: The name of the ServiceAccount.
+        folder: Takes the file.
+
+    Returns:
+        The kubeconfig.
+    """
     token = control_plane.kubectl("-n", NAMESPACE, "create", "token", account).stdout.strip()
     content = yaml.safe_load(control_plane.kubeconfig.read_text())
     content["users"][0]["user"] = {"token": token}

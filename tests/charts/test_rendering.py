@@ -87,12 +87,36 @@ def test_an_environment_can_be_armed_alone(helm: Helm) -> None:
             "Fail",
         ),
         ({"missingEvidenceAction": "Block", "overrides": {"canary": {"missingEvidenceAction": "Warn"}}}, {}, "Fail"),
+        # With no webhook, evidence is as unavailable as with no store.
+        ({"missingEvidenceAction": "Warn", "unavailableEvidenceAction": "Block"}, {}, "Fail"),
+        ({"missingEvidenceAction": "Block", "unavailableEvidenceAction": "Warn"}, {}, "Fail"),
+        ({"missingEvidenceAction": "Warn", "unavailableEvidenceAction": "Warn"}, {}, "Ignore"),
+        (
+            {"missingEvidenceAction": "Warn", "overrides": {"Production": {"unavailableEvidenceAction": "Block"}}},
+            {},
+            "Fail",
+        ),
+        (
+            {
+                "missingEvidenceAction": "Warn",
+                "unavailableEvidenceAction": "Block",
+                "overrides": {"production": {"unavailableEvidenceAction": "Warn"}},
+            },
+            {},
+            "Ignore",
+        ),
+        (
+            {"enabled": False, "missingEvidenceAction": "Warn", "unavailableEvidenceAction": "Block"}
+            | {"overrides": {"production": {"enabled": True}}},
+            {},
+            "Fail",
+        ),
         ({"missingEvidenceAction": "Block"}, {"production": "Ignore"}, "Ignore"),
         ({"missingEvidenceAction": "Block"}, {"Production": "Ignore"}, "Ignore"),
         ({"missingEvidenceAction": "Warn"}, {"production": "Fail"}, "Fail"),
     ],
 )
-def test_the_failure_policy_follows_what_missing_evidence_does(
+def test_the_failure_policy_follows_what_missing_and_unavailable_evidence_does(
     helm: Helm, gate: dict[str, Any], policies: dict[str, str], expected: str
 ) -> None:
     found = entries(helm, gate={"enabled": True, **gate}, admission={"failurePolicies": policies})

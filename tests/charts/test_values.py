@@ -12,8 +12,9 @@ from pydantic.alias_generators import to_camel
 
 from tests.charts.chart import CHART, RELEASE, Helm
 from webhook.gates.policy import ExecutionEvidencePolicy, PolicyModel, PolicyOverrides
-from webhook.settings.file import WORKLOADS, TrustedKeySettings, TrustSettings
+from webhook.settings.file import WORKLOADS
 from webhook.settings.stores import RegistryHostSettings, RegistryStoreSettings
+from webhook.settings.trust import TrustedIdentitySettings, TrustedKeySettings, TrustSettings
 
 TEXT = (CHART / "values.yaml").read_text()
 VALUES: dict[str, Any] = yaml.safe_load(TEXT)
@@ -47,6 +48,8 @@ def test_the_schema_knows_exactly_the_keys_of_trust() -> None:
     # The chart writes the file itself, from one of the two.
     named = {to_camel(name) for name in TrustedKeySettings.model_fields} - {"file"} | {"publicKey", "secret"}
     assert set(SCHEMA["definitions"]["trustedKey"]["properties"]) == named
+    identity = {to_camel(name) for name in TrustedIdentitySettings.model_fields}
+    assert set(SCHEMA["definitions"]["trustedIdentity"]["properties"]) == identity
 
 
 def test_the_schema_knows_exactly_the_keys_of_the_registry_store() -> None:

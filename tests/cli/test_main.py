@@ -15,7 +15,21 @@ from webhook.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("evidence-gate")
 COMMANDS = [
-    *("attest", "config", "gate", "log", "mcp", "operator", "provider", "query", "replay", "review", "scan"),
+    *(
+        "attest",
+        "config",
+        "evidence",
+        "gate",
+        "log",
+        "mcp",
+        "observe",
+        "operator",
+        "provider",
+        "query",
+        "replay",
+        "review",
+        "scan",
+    ),
     *("verify", "webhook"),
 ]
 
@@ -41,7 +55,15 @@ def test_every_command_that_exists_can_be_called() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [*([name] for name in COMMANDS), ["config", "check"], ["log", "verify"]], ids=" ".join
+    "arguments",
+    [
+        *([name] for name in COMMANDS),
+        ["config", "check"],
+        ["log", "verify"],
+        ["evidence", "list"],
+        ["evidence", "show"],
+    ],
+    ids=" ".join,
 )
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     text = shown(*arguments, "--help")

@@ -3,6 +3,8 @@
 import base64
 import http.client
 import json
+import time
+import urllib.parse
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -33,13 +35,11 @@ class ProfileServer(ABC):
 
     Attributes:
         kind: As `source.kind` has it.
-        counted: The type of profile of what `runtime/pprof` writes, as the server calls it; CPU time.
         folder: Its log and what it stores.
         url: Where it listens.
     """
 
     kind: str
-    counted: str
 
     def __init__(self, folder: Path) -> None:
         """Chooses ports.
@@ -118,7 +118,16 @@ class RealPyroscope(ProfileServer):
     """Grafana Pyroscope, all of its parts in one process."""
 
     kind = "pyroscope"
-    counted = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
+
+    def __init__(self, folder: Path, *, tenants: bool = False) -> None:
+        """Chooses ports.
+
+        Args:
+            folder: An empty folder.
+            tenants: Whether each request must name its tenant; nothing can be pushed here then.
+        """
+        super().__init__(folder)
+        self._tenants = tenants
 
     def command(self) -> list[str | Path]:
         """Says how it is started."""
@@ -136,6 +145,7 @@ class RealPyroscope(ProfileServer):
             "self-profiling.disable-push": "true",
             "usage-stats.enabled": "false",
             "ingester.min-ready-duration": "0s",
+            "auth.multitenancy-enabled": str(self._tenants).lower(),
             **dict.fromkeys(_INSTANCES, "127.0.0.1"),
         }
         return [program("pyroscope"), *(f"-{name}={value}" for name, value in options.items())]
@@ -161,12 +171,32 @@ class RealPyroscope(ProfileServer):
         answer = self.ask("POST", "/push.v1.PusherService/Push", json.dumps({"series": [series]}).encode())
         assert answer[0] == http.client.OK, answer
 
+    def push_folded(self, content: bytes, labels: Mapping[str, str]) -> None:
+        """Pushes stacks of the last minute, one look a hundredth of a second, by `/ingest`.
+
+        Args:
+            content: Folded stacks, as py-spy writes them.
+            labels: Where they come from.
+        """
+        now = int(time.time())
+        named = ",".join(f"{name}={value}" for name, value in labels.items())
+        query = {
+            "name": f"app{{{named}}}",
+            "from": now - 60,
+            "until": now,
+            "format": "folded",
+            "sampleRate": 100,
+            "spyName": "pyspy",
+            "units": "samples",
+        }
+        answer = self.ask("POST", f"/ingest?{urllib.parse.urlencode(query)}", content, "binary/octet-stream")
+        assert answer[0] == http.client.OK, answer
+
 
 class RealParca(ProfileServer):
     """Parca, with what it is given in memory."""
 
     kind = "parca"
-    counted = "process_cpu:samples:count:cpu:nanoseconds:delta"
 
     def command(self) -> list[str | Path]:
         """Says how it is started."""

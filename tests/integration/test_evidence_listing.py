@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from tests.cli.listing import SCHEMA
+from tests.harness import oras
 from tests.harness.attaching import WAYS, Publisher
-from tests.harness.cluster import apply
+from tests.harness.cluster import Namespace, apply
 from tests.harness.control_plane import ControlPlane
 from tests.harness.evidence import Signer, statement
 from tests.harness.oci import Pusher
 from tests.harness.registry import Registry
+from tests.integration.test_registry_login import pull_secret
 from tests.support.json_schema import accepts
 
 COMMAND = Path(sys.executable).with_name("evidence-gate")
@@ -142,16 +144,17 @@ def test_what_lies_in_the_cluster_is_listed_with_the_rest(control_plane: Control
     (tmp_path / "evidence").mkdir()
     (tmp_path / "evidence" / "cart.json").write_text(signer.sign(statement(digest, hotSymbolCount=9)))
     name = f"cart-{digest[-8:]}"
+    envelopes = {
+        who: json.loads(by.sign(statement(digest))) for who, by in (("staging", signer), ("stranger", Signer.new()))
+    }
+    # The payload is the word "nonsense", so nobody knows which image it is about.
+    envelopes["broken"] = envelopes["staging"] | {"payload": "bm9uc2Vuc2U="}
+    kind = {"apiVersion": "stella.ops/v1alpha1", "kind": "ExecutionEvidence"}
     apply(
         control_plane,
         *(
-            {
-                "apiVersion": "stella.ops/v1alpha1",
-                "kind": "ExecutionEvidence",
-                "metadata": {"name": f"{name}-{who}"},
-                "spec": {"envelope": json.loads(by.sign(statement(digest)))},
-            }
-            for who, by in (("staging", signer), ("stranger", Signer.new()))
+            kind | {"metadata": {"name": f"{name}-{who}"}, "spec": {"envelope": envelope}}
+            for who, envelope in envelopes.items()
         ),
     )
     document_ = {
@@ -172,6 +175,8 @@ def test_what_lies_in_the_cluster_is_listed_with_the_rest(control_plane: Control
         ("directory:cart.json", True),
     ]
     assert [verdict["verdict"] for verdict in found["verdicts"]] == ["Pass"]
+    (remark,) = found["remarks"]
+    assert re.match(r"cluster: ExecutionEvidence objects that cannot be read, for whatever image: [1-9]", remark)
 
 
 def test_a_cluster_that_does_not_answer_exits_with_3(control_plane: ControlPlane, tmp_path: Path) -> None:
@@ -184,3 +189,24 @@ def test_a_cluster_that_does_not_answer_exits_with_3(control_plane: ControlPlane
     code, output = evidence("list", image, f"--config={config}", f"--kubeconfig={kubeconfig}", home=tmp_path)
     assert code == 3
     assert "the cluster store cannot be read" in output
+
+
+def test_pull_secrets_are_those_of_the_namespace_that_is_named(
+    control_plane: ControlPlane, publisher: Publisher, tmp_path: Path
+) -> None:
+    with Registry(tmp_path, referrers=True, private=True) as registry:
+        shop = registry.repository("shop/cart")
+        image = f"{shop.repository}@{shop.image('cart')}"
+        oras.attach(image, publisher.envelope(image), reached=registry.oras_flags())
+        namespace = Namespace.new(control_plane, None)
+        assert namespace.create(pull_secret(registry)).returncode == 0
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+        assert namespace.create(account | {"imagePullSecrets": [{"name": "pull"}]}).returncode == 0
+        stores = {"registry": registry.settings(pullSecrets=True)}
+        config = tmp_path / "gate.json"
+        config.write_text(json.dumps({"PolicyGates": POLICY, "stores": stores, "trust": publisher.trust()}))
+        options = (f"--config={config}", f"--kubeconfig={control_plane.kubeconfig}", "-o", "json")
+        code, output = evidence("list", image, *options, "-n", namespace.name, home=tmp_path)
+        assert code == 0, output
+        assert [verdict["verdict"] for verdict in document(output)["verdicts"]] == ["Pass"]
+        assert evidence("list", image, *options, "-n", Namespace.new(control_plane, None).name, home=tmp_path)[0] == 3

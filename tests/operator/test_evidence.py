@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.simulators.sigstore import Sigstore
 from tests.support.envelopes import bundle, envelope
+from tests.support.identities import believing, identity
 from tests.support.keys import Signer, ecdsa, ed25519_key
 from tests.support.statements import IMAGE, OTHER_IMAGE, beacon_statement, predicate, statement
 from webhook.model.pattern import RepositoryPattern
@@ -158,3 +160,13 @@ def test_verified_evidence_ages_from_its_observation_and_other_from_its_creation
     obj = resource(signer)
     finding: Finding = examine(obj, POLICY)
     assert expired(obj, finding, NOW, age) is over
+
+
+def test_an_object_that_an_identity_signed_names_the_identity() -> None:
+    sigstore = Sigstore()
+    signed = resource() | {"spec": {"bundle": json.dumps(sigstore.bundle(statement()))}}
+    assert examine(signed, believing(sigstore)).message == "Signed by robot."
+    bound = believing(sigstore, identity(pattern="ghcr.io/team/*"))
+    told = "Signed by robot; counts only for images of the repositories in trust.identities."
+    assert examine(signed, bound).message == told
+    assert examine(signed, POLICY).reason == "EvidenceUntrusted"

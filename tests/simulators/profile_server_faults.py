@@ -15,6 +15,16 @@ def says(body: bytes, status: int = 200, headers: Mapping[str, str] | None = Non
     return _say
 
 
+def plays(recorded: bytes) -> Fault:
+    """Answers with what a real server once sent, head and all."""
+
+    def _play(handler: Handler, _: Asked) -> None:
+        handler.wfile.write(recorded)
+        handler.close_connection = True
+
+    return _play
+
+
 def hangs(release: threading.Event) -> Fault:
     """Does not answer until it is released."""
 

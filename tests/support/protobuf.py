@@ -2,6 +2,9 @@
 
 from collections import defaultdict
 
+_LENGTH = 2
+_FIXED = {1: 8, 5: 4}
+
 Fields = dict[int, list[int | bytes]]
 """Field number to its values, in their order: numbers, or the bytes of anything longer."""
 
@@ -23,7 +26,10 @@ def take_apart(message: bytes) -> Fields:
             value, message = _number(message)
             fields[tag >> 3].append(value)
             continue
-        size, message = {1: lambda rest: (8, rest), 2: _number, 5: lambda rest: (4, rest)}[kind](message)
+        if kind == _LENGTH:
+            size, message = _number(message)
+        else:
+            size = _FIXED[kind]
         fields[tag >> 3].append(message[:size])
         message = message[size:]
     return fields

@@ -159,10 +159,7 @@ NOT_CERTIFIED: list[tuple[str, Make]] = [
     ("stamped before the certificate's begin", lambda: WORLD.bundle_v2(BODY, at=EARLIER)),
     ("stamped by another authority", lambda: parts(timestamps=OTHER.timestamps).bundle_v2(BODY)),
     ("stamped for another signature", _stamp_of_another),
-    ("no proof of any time, Rekor 1", _without_a_time),
-    ("no proof of any time, Rekor 2", lambda: stamped(WORLD.sign(BODY))),
     ("a promise with an entry that has none", lambda: changed("kindVersion.version", "0.0.2")),
-    ("no time in the promise", lambda: changed("integratedTime", "0")),
     ("the same timestamp twice", _twice_stamped),
     ("not for signing code", lambda: certified(Leaf(usages=(ExtendedKeyUsageOID.CLIENT_AUTH,)))),
     ("for nothing", lambda: certified(Leaf(usages=()))),
@@ -170,6 +167,12 @@ NOT_CERTIFIED: list[tuple[str, Make]] = [
     ("an authority's certificate", lambda: certified(Leaf(is_ca=True))),
 ]
 """What the certificate itself is refused for."""
+
+TIMELESS: list[tuple[str, Make]] = [
+    ("no proof of any time, Rekor 1", _without_a_time),
+    ("no proof of any time, Rekor 2", lambda: stamped(WORLD.sign(BODY))),
+    ("no time in the promise", lambda: changed("integratedTime", "0")),
+]
 
 NOT_IN_THE_LOG: list[tuple[str, Make]] = [
     ("another log", lambda: parts(log=OTHER.log).bundle(BODY)),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.simulators.sigstore import assembled
+from tests.simulators.sigstore_certificates import Leaf
 from tests.support.envelopes import b64, dump, envelope
 from tests.support.identities import believing, identity
 from tests.support.keys import ed25519_key
@@ -18,6 +19,7 @@ from tests.trust.keyless_cases import (
     NOT_CERTIFIED,
     NOT_IN_THE_LOG,
     NOT_LOGGED,
+    TIMELESS,
     UNREADABLE,
     V01,
     V02,
@@ -63,6 +65,23 @@ def test_a_certificate_that_does_not_hold_is_refused(what: str, make: Make) -> N
 def test_an_entry_or_signature_that_does_not_hold_is_refused(what: str, make: Make) -> None:
     reason, detail = refusal(make())
     assert (reason, detail[-len(NOT_LOGGED) :]) == (UNTRUSTED, NOT_LOGGED), what
+
+
+@pytest.mark.parametrize(("what", "make"), TIMELESS, ids=names(TIMELESS))
+def test_what_nobody_says_the_time_of_is_refused(what: str, make: Make) -> None:
+    told = "signed by a certificate, and no transparency log or timestamp authority says when"
+    assert refusal(make()) == (UNTRUSTED, told), what
+
+
+def test_a_certificate_that_no_log_has_taken_up_is_refused() -> None:
+    told = "signed by a certificate that no certificate log has taken up"
+    assert refusal(WORLD.bundle(BODY, Leaf(timestamps=0))) == (UNTRUSTED, told)
+
+
+def test_a_certificate_with_two_timestamps_of_logs_is_refused() -> None:
+    # sigstore-python looks at one alone; which of them would say when is nobody's choice.
+    told = "signed with a timestamp that cannot be read, or with several of one kind"
+    assert refusal(WORLD.bundle(BODY, Leaf(timestamps=2))) == (UNTRUSTED, told)
 
 
 @pytest.mark.parametrize(("what", "make"), UNREADABLE, ids=names(UNREADABLE))

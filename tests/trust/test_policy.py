@@ -1,7 +1,11 @@
 """The trust policy's own digest: part of every cache key, case group 23."""
 
+import hashlib
+import json
+
 import pytest
 
+from tests.support.identities import identity
 from tests.support.keys import ed25519_key
 from webhook.model.image import is_digest
 from webhook.model.pattern import RepositoryPattern
@@ -52,3 +56,23 @@ def test_digest_is_a_sha256() -> None:
 def test_threshold_below_1_is_refused(threshold: int) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         TrustPolicy(BASE.keys, threshold)
+
+
+def test_the_digest_of_keys_alone_is_what_older_records_name() -> None:
+    # Written out by hand from the members that a policy had before it could hold identities.
+    members = {
+        "keys": [
+            {"environments": ["qa"], "keyId": KEY.key_id, "name": "a", "repositories": ["ghcr.io/team/*"]},
+            {"environments": None, "keyId": OTHER.key_id, "name": "b", "repositories": None},
+        ],
+        "predicateTypes": ["https://stella.ops/executionEvidence@v1", "stella.ops/executionEvidence@v1"],
+        "threshold": 2,
+    }
+    canonical = json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
+    policy = TrustPolicy((TrustedKey("a", KEY, frozenset({"qa"}), (PATTERN,)), BASE.keys[1]), 2)
+    assert policy.digest == f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
+def test_identities_need_somebody_who_certifies_them() -> None:
+    with pytest.raises(ValueError, match="trusted root"):
+        TrustPolicy(BASE.keys, identities=(identity(),))

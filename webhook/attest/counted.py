@@ -54,7 +54,9 @@ def count_execution(profile: Profile, watch: Watch = unwatched) -> Counted:
         count.add(dict(islice(left, _BATCH)))
     symbols = functions.symbols
     leaves = {symbols[index]: value for index, value in count.leaves.items()}
-    return Counted(profile, symbols, count.samples, leaves, count.leaves.total(), dict(sorted(count.left_out.items())))
+    return Counted(
+        profile, symbols, count.samples, leaves, count.leaves.total(), dict(sorted(count.left_out.items()))
+    )
 
 
 class _Count:

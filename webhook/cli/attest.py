@@ -81,8 +81,8 @@ class Options(SignerOptions, DestinationOptions):
 @click.option(
     "--predicate-type",
     type=click.Choice(PREDICATE_TYPES),
-    help="How the statement spells what it is; by default with a scheme where Sigstore's tools, which take no other, "
-    "look for it (--bundle, --push), and else without.",
+    help="How the statement spells what it is; by default with a scheme where Sigstore's tools look for it "
+    "(--bundle, --push, --keyless), and else without.",
 )
 @click.option("--flamegraph", type=FILE, metavar="FILE", help="Also draw what counts, as SVG.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be counted; no key, no image, no envelope.")
@@ -90,10 +90,11 @@ class Options(SignerOptions, DestinationOptions):
     "--config", type=click.Path(path_type=Path), metavar="FILE", help="With --dry-run: what the gate would say."
 )
 def command(**options: Unpack[Options]) -> None:
-    """Turn profiles into signed execution evidence, a DSSE envelope about one image digest.
+    """Turn profiles into signed execution evidence about one image digest.
 
-    Formats: pprof, folded stacks, speedscope, perf script, OpenTelemetry profiles. --image, --environment, --key,
-    --observed-until and --output are needed unless --dry-run is given.
+    Formats: pprof, folded stacks, speedscope, perf script, OpenTelemetry profiles. Needed are --image, --environment,
+    --observed-until, who signs (--key or --keyless) and where the evidence goes (--output, --push or --apply), unless
+    --dry-run is given.
 
     The end of the observation has no default: a file's date says when somebody copied it, and a guess would be
     signed.

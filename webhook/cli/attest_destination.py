@@ -24,9 +24,11 @@ _OPTIONS = (
         "--output",
         type=FILE,
         metavar="FILE",
-        help="Where the envelope goes, replaced as a whole; `-` for stdout.",
+        help="File for the evidence, a DSSE envelope; replaced as a whole, `-` for stdout.",
     ),
-    click.option("--bundle", is_flag=True, help="Write a Sigstore bundle v0.3 instead of a bare DSSE envelope."),
+    click.option(
+        "--bundle", is_flag=True, help="With --output: a Sigstore bundle v0.3 instead, as --keyless always writes."
+    ),
 )
 
 
@@ -73,10 +75,12 @@ def check_destination(options: DestinationOptions, image: ImageReference, kubeco
         kubeconfig: The cluster, or None for the pod's own.
 
     Raises:
-        click.UsageError: It would go nowhere.
+        click.UsageError: It would go nowhere, or an option is for somewhere else.
     """
     if options["output"] is None and not options["push"] and not options["apply"]:
         raise click.UsageError("Name where the evidence goes: --output, --push or --apply; --dry-run only shows it.")
+    if options["bundle"] and options["output"] is None:
+        fail("bundle", "it is the form of what --output writes")
     check_publish(options, image, kubeconfig)
 
 

@@ -11,7 +11,7 @@ from webhook.attest.signing.references import KeyAccess, KeyReferenceError, load
 from webhook.attest.signing.signed import Signer
 from webhook.attest.signing.statement import KeySigner
 from webhook.cli.attest_keyless import KeylessOptions, check_keyless, keyless_options, keyless_signer
-from webhook.cli.attest_options import fail, needed
+from webhook.cli.attest_options import fail
 from webhook.cli.options import EXISTING_FILE, INPUT, read_secret_or_key
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -72,8 +72,12 @@ def choose_signer(options: SignerOptions, *, attended: bool) -> Signer:
     """
     check_keyless(options, with_key=options["key"] is not None)
     if options["keyless"]:
+        if options["key_passphrase_file"] is not None:
+            fail("key-passphrase-file", "it is for --key")
         return keyless_signer(options)
-    reference, file = needed(options["key"], "key"), options["key_passphrase_file"]
+    reference, file = options["key"], options["key_passphrase_file"]
+    if reference is None:
+        raise click.UsageError("Name who signs: --key or --keyless; only --dry-run can do without.")
     passphrase = None if file is None else read_secret_or_key(file).rstrip(b"\r\n")
     ask = _ask if attended else None
     try:

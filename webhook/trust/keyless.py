@@ -135,4 +135,6 @@ def _claimed_times(material: CertifiedMaterial, certificate: x509.Certificate) -
         raise UntrustedError("signed with a timestamp that cannot be read, or with several of one kind") from None
     if material.entry.inclusion_promise is not None and material.entry.integrated_time:
         signature.append(datetime.fromtimestamp(material.entry.integrated_time, UTC))
+    if not signature:
+        raise UntrustedError("signed by a certificate, and no transparency log or timestamp authority says when")
     return SignedTimes(tuple(signature), taken_up)

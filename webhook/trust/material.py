@@ -117,7 +117,7 @@ class CertifiedMaterial(_Part):
     certificate: _Certificate | None = None
     x509_certificate_chain: Annotated[_Chain | None, Field(alias="x509CertificateChain")] = None
     tlog_entries: Annotated[tuple[_LogEntry, ...], Field(strict=False, min_length=1, max_length=1)]
-    timestamp_verification_data: _Timestamps = _Timestamps()
+    timestamp_verification_data: _Timestamps | None = None
 
     @property
     def leaf(self) -> bytes:
@@ -136,7 +136,8 @@ class CertifiedMaterial(_Part):
     @property
     def timestamps(self) -> tuple[bytes, ...]:
         """Answers of timestamp authorities, DER."""
-        return tuple([entry.signed_timestamp for entry in self.timestamp_verification_data.rfc3161_timestamps])
+        data = self.timestamp_verification_data
+        return () if data is None else tuple([entry.signed_timestamp for entry in data.rfc3161_timestamps])
 
     def document(self) -> dict[str, Any]:
         """Writes the material anew, as a bundle v0.3 has it.

@@ -1,17 +1,21 @@
 {{/*
 The policy of one environment, as PolicyGates.ExecutionEvidence works it out: names compare without case, and what an
-override does not set comes from the section. In: {gate, environment}; out: JSON {enabled, missingEvidenceAction}.
+override does not set comes from the section. In: {gate, environment}; out: JSON {enabled, missingEvidenceAction,
+unavailableEvidenceAction}.
 */}}
 {{- define "gate.policy" -}}
 {{- $enabled := .gate.enabled -}}
 {{- $action := .gate.missingEvidenceAction -}}
+{{- $unavailable := .gate.unavailableEvidenceAction -}}
 {{- range $name, $override := .gate.overrides -}}
 {{- if eq (lower $name) (lower $.environment) -}}
 {{- if not (kindIs "invalid" $override.enabled) -}}{{- $enabled = $override.enabled -}}{{- end -}}
 {{- $action = $override.missingEvidenceAction | default $action -}}
+{{- $unavailable = $override.unavailableEvidenceAction | default $unavailable -}}
 {{- end -}}
 {{- end -}}
-{{- dict "enabled" $enabled "missingEvidenceAction" $action | toJson -}}
+{{- $unavailable = $unavailable | default $action -}}
+{{- dict "enabled" $enabled "missingEvidenceAction" $action "unavailableEvidenceAction" $unavailable | toJson -}}
 {{- end -}}
 
 {{/* Names in lower case, to compare by. In: a list of names; out: a JSON list. */}}
@@ -50,13 +54,17 @@ is compared to the letter, so of two spellings of one environment only one would
 {{- $armed | toJson -}}
 {{- end -}}
 
-{{/* Whether anything can refuse an image in an environment: "true" or "false". In: {values, environment}. */}}
+{{/*
+Whether missing or unavailable evidence, missing beacon data or a condition can refuse an image in an environment: "true" or
+"false". In: {values, environment}.
+*/}}
 {{- define "gate.blocks" -}}
 {{- $blocks := false -}}
 {{- $asked := lower .environment -}}
 {{- $policy := include "gate.policy" (dict "gate" .values.gate "environment" .environment) | fromJson -}}
 {{- if has $asked (include "gate.lowered" .values.gate.requiredEnvironments | fromJsonArray) -}}
-{{- $blocks = and $policy.enabled (eq $policy.missingEvidenceAction "Block") -}}
+{{- $actions := list $policy.missingEvidenceAction $policy.unavailableEvidenceAction -}}
+{{- $blocks = and $policy.enabled (has "Block" $actions) -}}
 {{- end -}}
 {{- with .values.beaconRate -}}
 {{- if has $asked (include "gate.lowered" .requiredEnvironments | fromJsonArray) -}}

@@ -141,6 +141,15 @@ registry-{{ regexReplaceAll "[^a-z0-9.-]" . "-" }}-{{ sha256sum . | trunc 8 }}.p
 {{- end -}}
 {{- end -}}
 
+{{/* The file of the trusted root, whose name no key has: those end with .pub. Empty where there is none. */}}
+{{- define "gate.trustedRoot" -}}
+{{- if .Values.trust.trustedRoot -}}
+trusted_root.json
+{{- else if .Values.trust.identities -}}
+{{- fail "trust.identities needs trust.trustedRoot: the trusted_root.json of the Sigstore that certifies them" -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Pod Security `restricted`, for every pod. The group owns the mounted Secrets. */}}
 {{- define "gate.podSecurity" -}}
 runAsNonRoot: true
@@ -170,6 +179,12 @@ projected:
         items:
           - {key: {{ .secret.key | quote }}, path: {{ printf "%s.pub" .name | quote }}}
     {{- end }}
+    {{- end }}
+    {{- with (.Values.trust.trustedRoot).secret }}
+    - secret:
+        name: {{ .name }}
+        items:
+          - {key: {{ .key | quote }}, path: {{ include "gate.trustedRoot" $ | quote }}}
     {{- end }}
     {{- range $remote := .Values.providers.remote }}
     {{- range $index, $key := ($remote.signature).keys }}

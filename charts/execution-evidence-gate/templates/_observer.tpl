@@ -10,8 +10,21 @@
 {{- if not ($observer.source).url -}}
 {{- fail "observer.source.url: say where the profile server is" -}}
 {{- end -}}
+{{- $accepted := .Values.gate.evidenceEnvironments -}}
+{{- range .Values.gate.overrides }}{{ $accepted = concat $accepted (.evidenceEnvironments | default list) }}{{ end -}}
+{{- range $observer.environments -}}
+{{- if not (has (lower .) (include "gate.lowered" $accepted | fromJsonArray)) -}}
+{{- fail (printf "observer.environments: evidence from %s counts nowhere; see gate.evidenceEnvironments" .) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $registry.enabled (not (include "gate.registry" .)) -}}
 {{- fail "observer.publish.registry: the gate would not look there; name the repositories in registry.allow" -}}
+{{- end -}}
+{{- if and $registry.enabled $keyless.enabled (eq $registry.layout "cosign") -}}
+{{- fail "observer.publish.registry.layout: cosign has no room for a certificate; take referrer" -}}
+{{- end -}}
+{{- if not (or ($observer.publish).cluster $registry.enabled) -}}
+{{- fail "observer.publish: evidence that goes nowhere helps nobody; set cluster or registry.enabled" -}}
 {{- end -}}
 {{- $source := omit $observer.source "tokenSecret" "basicAuth" "caBundle" "labels" -}}
 {{- range $key, $value := $source }}{{ if kindIs "invalid" $value }}{{ $_ := unset $source $key }}{{ end }}{{ end -}}
@@ -88,7 +101,7 @@
 
 {{/* The ports that the observer calls beside the API server's and the registries', as a JSON list; each stands once. */}}
 {{- define "gate.observerPorts" -}}
-{{- $url := urlParse .Values.observer.source.url -}}
+{{- $url := urlParse (include "gate.observerFile" . | fromJson).source.url -}}
 {{- $usual := ternary "80" "443" (eq $url.scheme "http") -}}
 {{- $ports := list (regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default $usual | int) -}}
 {{- with (.Values.observer.signing).keyless -}}

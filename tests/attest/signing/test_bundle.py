@@ -21,6 +21,7 @@ from webhook.trust.policy import TrustedKey, TrustPolicy
 from webhook.trust.verify import verify
 
 COSIGNS = Path(__file__).parents[2] / "cli" / "cosign"
+OFFLINE = ("--tlog-upload=false", "--use-signing-config=false")
 PLAIN, WITH_SCHEME = PREDICATE_TYPES
 
 
@@ -102,12 +103,27 @@ def test_cosign_refuses_the_bundle_of_a_stranger(tmp_path: Path) -> None:
         verify_evidence(tmp_path, evidence, public, DIGEST)
 
 
-def test_cosign_takes_no_predicate_type_without_a_scheme(tmp_path: Path) -> None:
-    evidence, public = written(tmp_path, "P-256", bundle("P-256", PLAIN), "cart.sigstore.json")
+@pytest.mark.parametrize("kind", PREDICATE_TYPES)
+def test_cosign_verifies_either_predicate_type_and_not_one_for_the_other(kind: str, tmp_path: Path) -> None:
+    evidence, public = written(tmp_path, "P-256", bundle("P-256", kind), "cart.sigstore.json")
+    verify_evidence(tmp_path, evidence, public, DIGEST, kind)
+    [other] = set(PREDICATE_TYPES) - {kind}
     with pytest.raises(AssertionError, match="invalid predicate type"):
-        verify_evidence(tmp_path, evidence, public, DIGEST, PLAIN)
+        verify_evidence(tmp_path, evidence, public, DIGEST, other)
+
+
+STRICT = {
+    "attest": ("attest", "--predicate=predicate.json", "--key=none.key", *OFFLINE, "--type"),
+    "download": ("download", "attestation", "--predicate-type"),
+}
+
+
+@pytest.mark.parametrize("name", STRICT)
+def test_other_commands_of_cosign_take_no_predicate_type_without_a_scheme(name: str, tmp_path: Path) -> None:
+    (tmp_path / "predicate.json").write_text("{}")
+    image = f"127.0.0.1:1/cart@{DIGEST}"
     with pytest.raises(AssertionError, match="invalid predicate type"):
-        verify_evidence(tmp_path, evidence, public, DIGEST, WITH_SCHEME)
+        run([program("cosign"), *STRICT[name], PLAIN, image], tmp_path, {"HOME": str(tmp_path)})
 
 
 # docs/evidence.md says so. cosign signs with the curve's hash, and then looks for a signature with SHA-256.
@@ -128,7 +144,6 @@ def signed_by_cosign(folder: Path, kind: str) -> Path:
     (folder / "statement.json").write_bytes(payload(predicate_type=WITH_SCHEME))
     key = import_key_pair(folder, folder / "own.pem", "")
     flags = ("--statement=statement.json", "--bundle=own.sigstore.json", f"--key={key}", "--yes")
-    offline = ("--tlog-upload=false", "--use-signing-config=false")
     home = {"HOME": str(folder), "COSIGN_PASSWORD": ""}
-    run([program("cosign"), "attest-blob", *flags, *offline], folder, home)
+    run([program("cosign"), "attest-blob", *flags, *OFFLINE], folder, home)
     return folder / "own.sigstore.json"

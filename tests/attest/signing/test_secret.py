@@ -123,5 +123,12 @@ async def test_an_api_server_that_is_away_is_none_either(api: ApiObjectsSimulato
 
 async def test_without_a_way_to_an_api_server_the_kubeconfig_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(UnavailableError, match="or name a kubeconfig"):
+    with pytest.raises(KeyReferenceError, match=r"service account does not lead .*, or name a kubeconfig$"):
         await asyncio.to_thread(load_key, REFERENCE, KeyAccess(environment={}))
+
+
+async def test_a_kubeconfig_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text("{}")
+    access = KeyAccess(kubeconfig=tmp_path / "kubeconfig", environment={})
+    with pytest.raises(KeyReferenceError, match="/kubeconfig does not lead to an API server; check that the file is"):
+        await asyncio.to_thread(load_key, REFERENCE, access)

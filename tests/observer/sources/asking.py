@@ -23,6 +23,8 @@ COUNTED = {
 """What both servers call the CPU time that Go's `runtime/pprof` writes down."""
 KINDS = pytest.mark.parametrize("kind", COUNTED)
 SECONDS = 5.0
+RECORDED_AT = datetime(2026, 11, 28, 20, 14, 30, 989421, UTC)
+"""When the recorded profile was begun, to the microsecond before."""
 
 
 def section(server: ProfileServer | ProfileServerSimulator, kind: str, **changes: Any) -> SourceSettings:
@@ -42,10 +44,14 @@ def source(server: ProfileServer | ProfileServerSimulator, kind: str, **changes:
 
 
 async def ask(
-    server: ProfileServer | ProfileServerSimulator, kind: str, run: ContainerRun = CART, **changes: Any
+    server: ProfileServer | ProfileServerSimulator,
+    kind: str,
+    run: ContainerRun = CART,
+    end: datetime | None = None,
+    **changes: Any,
 ) -> Profile | None:
-    """Asks for the last hour."""
-    end = datetime.now(UTC)
+    """Asks for the hour before a moment, by default now."""
+    end = end or datetime.now(UTC)
     return await source(server, kind, **changes).profile(run, end - timedelta(hours=1), end)
 
 

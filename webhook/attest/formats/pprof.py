@@ -20,6 +20,7 @@ MEDIA_TYPE = "application/vnd.google.protobuf+pprof"
 
 _SAMPLE_TYPE, _SAMPLE, _MAPPING, _LOCATION, _FUNCTION, _STRING = 1, 2, 3, 4, 5, 6
 _SAMPLE_TAG = 0x12
+"""Of a sample, a message."""
 
 
 @dataclass(slots=True)
@@ -36,8 +37,10 @@ class _Outline:
     def enter(self, number: int, start: int, end: int) -> None:
         """Notes a field, if it is of interest."""
         if number == _SAMPLE:
+            # Its tag was written longer than it must be; all others are passed over.
             self.samples.extend((start, end))
-            _check_samples(self.samples)
+            if len(self.samples) > 2 * LIMITS.profile_samples:
+                raise _too_many_samples()
         elif number in self.tables:
             self.tables[number].append((start, end))
             if len(self.tables[number]) > LIMITS.profile_entries:
@@ -79,7 +82,10 @@ def parse_pprof(content: bytes, tally: Tally, watch: Watch) -> str:
 def _outline(content: bytes) -> _Outline:
     outline = _Outline()
     position = 0
-    while (position := _pass_samples(content, position, outline.samples)) < len(content):
+    while position < len(content):
+        if content[position] == _SAMPLE_TAG:
+            position = _pass_samples(content, position, outline.samples)
+            continue
         number, kind, start, end, position = wire.read_field(content, position, len(content))
         if kind == wire.LENGTH:
             outline.enter(number, start, end)
@@ -91,22 +97,21 @@ def _pass_samples(content: bytes, start: int, samples: "array[int]") -> int:
 
     What `wire.read_field` does, without a call for each.
     """
-    append, last, most = samples.append, len(content) - 1, 2 * LIMITS.profile_samples
-    while start < last and content[start] == _SAMPLE_TAG:
-        first, size = start + 2, content[start + 1]
-        if size > 0x7F:  # noqa: PLR2004 - more bytes follow
-            size, first = wire.varint(content, start + 1, len(content))
-        if size > last + 1 - first:
-            # It is cut off; `wire.read_field` says so.
-            break
+    append, most, after = samples.append, 2 * LIMITS.profile_samples, len(content)
+    while start < after and content[start] == _SAMPLE_TAG:
+        if start + 1 < after and content[start + 1] < 0x80:  # noqa: PLR2004 - no byte follows
+            size, first = content[start + 1], start + 2
+        else:
+            size, first = wire.varint(content, start + 1, after)
+        if size > after - first:
+            raise wire.truncated()
         start = first + size
         append(first)
         append(start)
         if len(samples) > most:
-            _check_samples(samples)
+            raise _too_many_samples()
     return start
 
 
-def _check_samples(samples: "array[int]") -> None:
-    if len(samples) > 2 * LIMITS.profile_samples:
-        raise ProfileError(f"it has more than {LIMITS.profile_samples} samples")
+def _too_many_samples() -> ProfileError:
+    return ProfileError(f"it has more than {LIMITS.profile_samples} samples")

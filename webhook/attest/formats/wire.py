@@ -90,8 +90,30 @@ def read_field(data: bytes, start: int, end: int) -> tuple[int, int, int, int, i
     else:
         raise ProfileError("it is no protocol buffers message")
     if size > end - start:
-        raise _truncated()
+        raise truncated()
     return tag >> 3, kind, start, start + size, start + size
+
+
+def numbers(data: bytes, start: int, end: int) -> dict[int, int]:
+    """Reads a message of which only the numbers are of interest.
+
+    Args:
+        data: What it is a part of.
+        start: Where it begins.
+        end: Where it ends.
+
+    Returns:
+        Number of the field to its value, the last one if there are more.
+
+    Raises:
+        ProfileError: It is no message.
+    """
+    found: dict[int, int] = {}
+    while start < end:
+        number, kind, value, _, start = read_field(data, start, end)
+        if kind == VARINT:
+            found[number] = value
+    return found
 
 
 def varint(data: bytes, start: int, end: int) -> tuple[int, int]:
@@ -118,7 +140,7 @@ def varint(data: bytes, start: int, end: int) -> tuple[int, int]:
             return value, start
         value |= (byte & 0x7F) << shift
         shift += 7
-    raise _truncated() if shift <= _LAST_BIT else _too_long()
+    raise truncated() if shift <= _LAST_BIT else _too_long()
 
 
 def split_varints(data: bytes, start: int, end: int) -> list[bytes]:
@@ -136,7 +158,7 @@ def split_varints(data: bytes, start: int, end: int) -> list[bytes]:
         ProfileError: The last one has no end.
     """
     if end > start and data[end - 1] > 0x7F:  # noqa: PLR2004 - more bytes ought to follow
-        raise _truncated()
+        raise truncated()
     found: list[bytes] = _VARINTS.findall(data, start, end)
     return found
 
@@ -151,8 +173,8 @@ def groups(data: bytes) -> "array[int] | None":
         data: One number after the other; the last one has its end.
 
     Returns:
-        An entry a number: its groups of seven bits, a byte each, which `ungrouped` puts together. None if a number has
-        more than eight groups.
+        An entry a number: its groups of seven bits, a byte each, which `ungrouped` puts together. None if a number
+        has more than eight groups.
     """
     begins = int.from_bytes(data.translate(_CONTINUES), "little") << 8
     goes_on = int.from_bytes(data.translate(_MASKS), "little")
@@ -216,7 +238,12 @@ def signed(value: int) -> int:
     return value - (1 << (_LAST_BIT + 1)) if value >> _LAST_BIT else value
 
 
-def _truncated() -> ProfileError:
+def truncated() -> ProfileError:
+    """Says that something has no end.
+
+    Returns:
+        What to raise.
+    """
     return ProfileError("it is cut off, or no protocol buffers message")
 
 

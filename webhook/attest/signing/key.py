@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
 
+from webhook.attest.signing.derivation import require_bearable
 from webhook.trust.keys import CURVE_HASHES, KeyNotSupportedError, PublicKey
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
@@ -43,9 +44,11 @@ class SigningKey:
 
         Raises:
             KeyNotSupportedError: No private key, another kind than ECDSA P-256, P-384 or P-521, Ed25519 and RSA of
-                2048 to 8192 bits, or a passphrase that is wrong or not needed; `PassphraseNeededError` if it is
-                missing.
+                2048 to 8192 bits, encrypted at a cost that nobody should bear, or a passphrase that is wrong or not
+                needed; `PassphraseNeededError` if it is missing.
         """
+        if passphrase is not None:
+            require_bearable(pem)
         try:
             material = load_pem_private_key(pem, passphrase)
         except TypeError:

@@ -12,12 +12,12 @@ from sigstore.sign import SigningContext
 
 from webhook.attest.signing.keyless_deadline import Watch, within
 from webhook.attest.signing.keyless_transport import BoundedAdapter
-from webhook.errors import ConfigurationError, MalformedError
+from webhook.errors import ConfigurationError, MalformedError, UnavailableError
 
 _FULCIO = "Fulcio, which certifies the identity,"
 _REKOR = "Rekor, the transparency log,"
 _TSA = "the timestamp authority"
-_PUBLIC = "the public Sigstore, which says by TUF what it is known by,"
+_PUBLIC = "the public Sigstore's repository of trust configurations"
 _TOKEN_ADVICE = "; does it trust the identity token's issuer, and is the token still valid?"  # noqa: S105 - a sentence
 
 # What these libraries say may hold anything: it is heard where somebody has set up logging, and never on a terminal.
@@ -71,7 +71,17 @@ class Services:
         Raises:
             UnavailableError: It cannot be had.
         """
-        return cls(within(seconds, Watch(_PUBLIC), ClientTrustConfig.production))
+
+        def fetched() -> ClientTrustConfig:
+            try:
+                return ClientTrustConfig.production()
+            except Exception:  # noqa: BLE001 - networks, files and signatures fail in many ways
+                raise UnavailableError(
+                    "the public Sigstore's trust configuration cannot be had: tuf-repo-cdn.sigstore.dev does not "
+                    "answer as it should, or the user's cache cannot be written"
+                ) from None
+
+        return cls(within(seconds, Watch(_PUBLIC), fetched))
 
     @property
     def trusted_root(self) -> bytes:

@@ -53,7 +53,8 @@ def read_secret_key(path: str, kubeconfig: Path | None) -> SecretKey:
         The key and its passphrase.
 
     Raises:
-        KeyNotSupportedError: There is no such Secret, it may not be read, or it holds no key.
+        KeyNotSupportedError: There is no such Secret, it may not be read, it holds no key, or nothing leads to an API
+            server.
         UnavailableError: The API server cannot be asked.
     """
     named = _PATH.fullmatch(path)
@@ -76,7 +77,8 @@ async def _fetch(path: str, kubeconfig: Path | None) -> dict[str, Any]:
         async with open_client(kubeconfig) as client:
             return await client.get(path, (), LIMITS.pull_secret_bytes)
     except ConfigurationError as error:
-        raise UnavailableError(f"the Secret cannot be read: {error}, or name a kubeconfig") from None
+        hint = ", or name a kubeconfig" if kubeconfig is None else ""
+        raise KeyNotSupportedError(f"{error}{hint}") from None
     except ApiStatusError as error:
         if error.status in _REFUSED:
             raise KeyNotSupportedError(_REFUSED[error.status]) from None

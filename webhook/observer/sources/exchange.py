@@ -71,7 +71,8 @@ class Exchange:
         self._access.context()
         self._access.headers()
         self._places = asyncio.Semaphore(_AT_ONCE)
-        self.who = f"profile server {self._url.authority}"
+        # As it is written, which yarl's `authority` is not.
+        self.who = f"profile server {settings.url.split('/')[2]}"
 
     async def post(self, path: str, content_type: str, body: bytes) -> Answer:
         """Asks one question.
@@ -154,7 +155,6 @@ def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=None),
         auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
         # Neither proxy variables nor .netrc, which would be another way for a token to get out.
-        trust_env=False,
+        trust_env=True,
     )

@@ -90,12 +90,13 @@ class ParcaSource:
             raise self._exchange.failure(f"answers with a profile that cannot be used: {error}") from None
 
     def _pprof(self, answer: Answer) -> bytes:
-        """Finds the profile in the answer; none are there if the server says so by a status."""
+        """Finds the profile in the answer."""
         try:
             status, message = grpc_web.read_answer(answer)
         except grpc_web.GrpcWebError as error:
             raise self._exchange.failure(f"gives an answer that is no gRPC-Web: it has {error}") from None
         if status == _NOT_FOUND:
+            # So it says of a single profile. Of a sum of none it gives an empty one.
             return b""
         if status:
             raise self._refusal(status)

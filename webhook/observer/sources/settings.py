@@ -13,7 +13,8 @@ from webhook.settings.section import Section
 
 _URL = re.compile(r"https?://([^/]+)((?:/[A-Za-z0-9._~-]+)*)/?")
 _CHARACTERS = 500
-_PROFILE_TYPE = r"^[A-Za-z0-9_.-]{1,64}(?::[A-Za-z0-9_.-]{1,64}){4}(?::delta)?$"
+_PART = r"[A-Za-z0-9_.-]{1,64}"
+_PROFILE_TYPE = rf"^{_PART}:{_PART}:{_PART}:(?:{_PART})?:(?:{_PART})?(?::delta)?$"
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]{0,127}$"
 
 
