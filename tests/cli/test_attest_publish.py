@@ -119,6 +119,10 @@ USAGE: dict[str, tuple[list[str], str]] = {
     "layout without push": (["--output=-", "--layout=cosign"], "--layout: it is for --push"),
     "insecure without push": (["--output=-", "--registry-insecure"], "--registry-insecure: it is for --push"),
     "another layout": (["--push", "--layout=oras"], "'oras' is not one of 'referrer', 'cosign'"),
+    "keyless under the tag": (
+        ["--push", "--layout=cosign", "--keyless"],
+        "evidence that is signed without a key is a Sigstore bundle, which only `referrer` can hold",
+    ),
     "no cluster": (["--apply"], "name the cluster by --kubeconfig; only a pod knows its own"),
 }
 

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from tests.attest.keys import public_pem
 from tests.docs.console import ROOT
 from tests.docs.tables import code, rows, section
+from tests.simulators.sigstore import Sigstore, root_bytes
 from webhook.gates.policy import ExecutionEvidencePolicy, PolicyOverrides, format_duration
 from webhook.model.pattern import RepositoryPattern
 from webhook.settings.file import WORKLOADS, SettingsFile
@@ -119,6 +120,7 @@ def test_the_references_file_is_valid_and_names_every_key(tmp_path: Path) -> Non
     (tmp_path / "config.yaml").write_text(text)
     for name in ("staging.pub", "board.pub"):
         (tmp_path / name).write_bytes(public_pem("Ed25519"))
+    (tmp_path / "trusted_root.json").write_bytes(root_bytes(Sigstore()))
     assert load_settings(tmp_path / "config.yaml").remarks() == []
     for key in LEAVES:
         assert f"{key.rpartition('.')[2]}:" in text

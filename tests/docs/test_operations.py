@@ -43,10 +43,10 @@ def test_the_alerts_are_rules_that_ask_for_metrics_of_ours() -> None:
 
 
 def messages() -> dict[str, Path]:
-    """What the webhook logs, and where; the operator has a page of its own."""
+    """What the webhook logs, and where; operator and observer have pages of their own."""
     found: dict[str, Path] = {}
     for path in sorted((ROOT / "webhook").rglob("*.py")):
-        if "operator" not in str(path.relative_to(ROOT)):
+        if not re.search("operator|observe", str(path.relative_to(ROOT))):
             source = path.read_text("utf-8")
             for message in re.findall(r'(?:_LOG|self\._quiet)\.[a-z]+\(\s*(?:level, )?"([^"]+)"', source):
                 found[message] = path

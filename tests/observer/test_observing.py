@@ -13,6 +13,7 @@ from webhook.attest.profile import Profile
 from webhook.errors import UnavailableError
 from webhook.model.image import ImageReference
 from webhook.model.timestamp import format_rfc3339
+from webhook.observer import observing
 from webhook.observer.images import Outcome, Report
 from webhook.observer.running import Place, Run, Window
 from webhook.trust.verify import verify
@@ -244,3 +245,23 @@ async def test_the_order_of_pods_changes_nothing(watcher: Watcher) -> None:
     runs = [*others(3), run(), run(pod="cart-1", place=PLACE)]
     source = Profiles({CART: BUSY, ("cart-1", "cart"): b"main;x 10\n"})
     assert await watcher.observe(source, runs, NOW) == await watcher.observe(source, runs[::-1], NOW)
+
+
+async def test_a_server_that_answers_again_is_asked_on(watcher: Watcher) -> None:
+    names = [f"image-{number}" for number in range(6)]
+    source = Profiles({(name, "cart"): DOWN for name in names if name != "image-2"} | {("image-2", "cart"): BUSY})
+    reports = await watcher.observe(source, others(6), NOW)
+    assert [report.outcome is Outcome.UNKNOWN for report in reports] == [True, True, False, True, True, True]
+    assert len(source.asked) == 6
+
+
+async def test_an_image_about_which_the_server_hangs_takes_no_more_than_its_time(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "IMAGE_SECONDS", 0.2)
+    source = Profiles({("image-1", "cart"): BUSY}, hangs_about="image-0")
+    reports = await watcher.observe(source, others(2), NOW)
+    assert [(report.outcome, report.detail) for report in reports] == [
+        (Outcome.UNKNOWN, "it took too long"),
+        (Outcome.ATTESTED, "shelf 1"),
+    ]

@@ -47,16 +47,20 @@ class Profiles:
 
     Attributes:
         answers: By pod and container; who is not there has none.
+        hangs_about: A pod about which it never answers.
         asked: Whom it was asked about, and when.
     """
 
     answers: Mapping[tuple[str, str], Answer]
     tells_containers: bool = True
     kind: str = "pyroscope"
+    hangs_about: str = ""
     asked: list[tuple[ContainerRun, datetime, datetime]] = field(default_factory=list)
 
     async def profile(self, run: ContainerRun, start: datetime, end: datetime) -> Profile | None:
         self.asked.append((run, start, end))
+        if run.pod == self.hangs_about:
+            await asyncio.Event().wait()
         answer = self.answers.get((run.pod, run.container))
         if isinstance(answer, Exception):
             raise answer

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from tests.attest.keys import private_pem
+from tests.simulators.registry import MANIFEST
+from tests.simulators.registry_writes import RegistryWithWriters
 from tests.support.statements import predicate, statement
 from webhook.attest.signing.key import SigningKey
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.attest.signing.statement import KeySigner
 from webhook.model.image import ImageReference
 from webhook.publish.access import Pace
-from webhook.publish.registry import RegistryPublisher
+from webhook.publish.registry import Layout, Pushed, RegistryPublisher
 from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.transport.messages import Patience
 
 PATH = "shop/cart"
+IMAGE_MANIFEST = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}
 QUICK = Pace(whole=10.0, quiet=0.2, fresh=5.0, listing=0.5)
 """A list stands still after a fifth of a second, whoever is slow; tests that look at a race choose their own."""
 PATIENCE = Patience(connect=2.0, silence=2.0, whole=4.0)
@@ -68,3 +71,23 @@ async def publisher(
 def image(host: str, digest: str, path: str = PATH) -> ImageReference:
     """Names an image by its digest."""
     return ImageReference.parse(f"{host}/{path}@{digest}")
+
+
+async def push(
+    registry: RegistryWithWriters, signed: SignedEvidence | None = None, layout: Layout = Layout.REFERRER, **more: Any
+) -> Pushed:
+    """Pushes evidence about an image, which is there.
+
+    Args:
+        registry: Where.
+        signed: The evidence; by default one about `IMAGE_MANIFEST`.
+        layout: Where it goes.
+        more: `pace`, `patience`, and members of the section `stores.registry`.
+
+    Returns:
+        What was pushed.
+    """
+    digest = registry.add_manifest(PATH, IMAGE_MANIFEST)
+    pace, patience = more.pop("pace", QUICK), more.pop("patience", PATIENCE)
+    async with publisher(section(registry.host, **more), pace, patience) as somebody:
+        return await somebody.push(image(registry.host, digest), signed or evidence(digest), layout)

@@ -61,6 +61,9 @@ class Shelf:
     def writes(self) -> int:
         return sum(path.endswith(self.tag) for path in self.registry.written())
 
+    def reads(self) -> int:
+        return sum(path.endswith(self.tag) for path in self.registry.written("GET"))
+
 
 @LAYOUTS
 async def test_what_others_have_listed_stays_as_it_is(scene: Scene, layout: Layout) -> None:
@@ -79,8 +82,11 @@ async def test_the_same_evidence_again_writes_nothing(scene: Scene, layout: Layo
     shelf = Shelf(scene, layout)
     own = await shelf.push()
     before = (dict(shelf.registry.tags), shelf.writes())
+    reads = shelf.reads()
     assert await shelf.push() == own
     assert (dict(shelf.registry.tags), shelf.writes()) == before
+    # Nobody has to wait for what stands there already.
+    assert shelf.reads() == reads + 1
     assert shelf.digests() == [own]
 
 
@@ -92,6 +98,49 @@ async def test_an_entry_that_another_writer_has_lost_is_written_again(scene: Sce
     shelf.registry.afterwards.append(lambda: shelf.put(theirs))
     own = await shelf.push()
     assert sorted(map(str, shelf.digests())) == sorted([str(theirs["digest"]), own])
+
+
+@LAYOUTS
+async def test_an_entry_that_is_lost_after_it_was_seen_is_written_again(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    theirs = shelf.foreign("stale")
+
+    def overwrite() -> None:
+        """After the look at what we have written, which has found our entry."""
+        shelf.registry.looks.append(lambda: shelf.put(theirs))
+
+    shelf.registry.afterwards.append(overwrite)
+    own = await shelf.push(pace=Pace(whole=10.0, quiet=0.5))
+    assert sorted(map(str, shelf.digests())) == sorted([str(theirs["digest"]), own])
+
+
+@LAYOUTS
+async def test_nobody_goes_while_the_list_still_changes(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    more = [shelf.foreign(str(number)) for number in range(8)]
+
+    def change() -> None:
+        """After each look; a wait is a quarter to a half of the quiet time."""
+        if more:
+            shelf.put(*shelf.entries(), more.pop())
+            shelf.registry.looks.append(change)
+
+    shelf.registry.afterwards.append(lambda: shelf.registry.looks.append(change))
+    own = await shelf.push()
+    assert not more
+    assert own in shelf.digests()
+    assert len(shelf.digests()) == 9
+
+
+@LAYOUTS
+async def test_a_weak_validator_is_no_condition(scene: Scene, layout: Layout) -> None:
+    # RFC 9110, section 13.1.1: `If-Match` compares strongly, and a weak one is never the same.
+    shelf = Shelf(scene, layout)
+    shelf.put(shelf.foreign("one"))
+    shelf.registry.etag = 'W/"{}"'
+    await shelf.push()
+    sent = [seen.headers for seen in shelf.registry.seen if seen.path.endswith(shelf.tag) and seen.method == "PUT"]
+    assert [("if-match" in headers, "if-none-match" in headers) for headers in sent] == [(False, False)]
 
 
 @LAYOUTS
@@ -189,11 +238,30 @@ async def test_a_list_that_is_full_is_left_as_it_is(scene: Scene, layout: Layout
 
 
 @LAYOUTS
+async def test_the_list_is_read_right_before_it_is_written(scene: Scene, layout: Layout) -> None:
+    # What lies in between is a gap through which others' entries are lost.
+    shelf = Shelf(scene, layout)
+    await shelf.push()
+    asked = [(seen.method, seen.path) for seen in shelf.registry.seen]
+    path = f"/v2/{PATH}/manifests/{shelf.tag}"
+    assert asked[asked.index(("PUT", path)) - 1] == ("GET", path)
+
+
+@LAYOUTS
 async def test_what_was_read_long_ago_is_not_written(scene: Scene, layout: Layout) -> None:
     shelf = Shelf(scene, layout)
     with pytest.raises(RegistryError, match=r"took more than 0\.5 s; push again, it does no harm"):
         await shelf.push(pace=Pace(whole=0.5, quiet=0.2, fresh=-1.0))
     assert shelf.writes() == 0
+
+
+async def test_a_very_long_list_gets_its_time(scene: Scene) -> None:
+    shelf = Shelf(scene, Layout.REFERRER)
+    fill = {"mediaType": MANIFEST, "size": 1, "x": "y" * 100}
+    shelf.put(*({**fill, "digest": f"sha256:{n:064x}"} for n in range(12_000)))
+    own = await shelf.push(pace=Pace(whole=60.0, quiet=0.2))
+    assert own in shelf.digests()
+    assert len(shelf.digests()) == 12_001
 
 
 @LAYOUTS

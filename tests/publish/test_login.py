@@ -50,10 +50,10 @@ async def guarded(
             await somebody.close()
 
 
-async def push(registry: RegistryWithWriters, somebody: RegistryPublisher) -> SignedEvidence:
-    digest = registry.add_manifest(PATH, {"schemaVersion": 2, "mediaType": MANIFEST, "layers": []})
+async def push(registry: RegistryWithWriters, somebody: RegistryPublisher, path: str = PATH) -> SignedEvidence:
+    digest = registry.add_manifest(path, {"schemaVersion": 2, "mediaType": MANIFEST, "layers": []})
     signed = evidence(digest)
-    await somebody.push(image(registry.host, digest), signed)
+    await somebody.push(image(registry.host, digest, path), signed)
     return signed
 
 
@@ -64,6 +64,16 @@ async def test_a_token_to_pull_and_push_is_asked_for_from_the_start(authority: A
         await push(registry, somebody)
     assert [issued.scopes for issued in access.issued] == [(OURS,)]
     assert {seen.authorization for seen in registry.seen if seen.method == "PUT"} == {"Bearer token-1"}
+
+
+async def test_another_repository_takes_one_token_more_and_no_refusal(authority: Authority, tmp_path: Path) -> None:
+    access = Access(USERS)
+    async with guarded(authority, access, tmp_path) as (registry, somebody):
+        await push(registry, somebody)
+        before = len(registry.seen)
+        await push(registry, somebody, "shop/other")
+        assert all(seen.authorization for seen in registry.seen[before:])
+    assert [issued.scopes for issued in access.issued] == [(OURS,), ("repository:shop/other:pull,push",)]
 
 
 async def test_a_challenge_about_others_gets_nothing_but_reading(authority: Authority, tmp_path: Path) -> None:

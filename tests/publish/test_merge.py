@@ -98,6 +98,15 @@ def test_what_cannot_be_written_again_without_a_loss_is_refused(raw: bytes) -> N
         Listed.parse(raw, MANIFESTS)
 
 
+@given(st.binary(max_size=100) | st.dictionaries(st.text(max_size=9), _VALUES).map(lambda d: json.dumps(d).encode()))
+def test_any_bytes_are_a_list_or_malformed(raw: bytes) -> None:
+    try:
+        found = Listed.parse(raw, MANIFESTS)
+    except MalformedError:
+        return
+    assert again(found) == found
+
+
 @pytest.mark.parametrize("empty", [b"{}", b'{"manifests": null}', b'{"manifests": []}'])
 def test_an_empty_list_may_be_written_in_three_ways(empty: bytes) -> None:
     assert Listed.parse(empty, MANIFESTS).entries == frozenset()

@@ -1,29 +1,25 @@
 """Pushing evidence: what lies in the registry afterwards, and what is said when it does not."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
-from tests.publish.making import PATH, PATIENCE, QUICK, UNTIL, evidence, image, publisher, section
-from tests.simulators.api_server import Fault
-from tests.simulators.registry import MANIFEST, RegistrySimulator, digest_of
-from tests.simulators.registry_faults import hangs, moved
+from tests.publish.making import IMAGE_MANIFEST, PATH, UNTIL, evidence, image, publisher, push, section
+from tests.simulators.registry import MANIFEST, digest_of
+from tests.simulators.registry_faults import answers
 from tests.simulators.registry_writes import RegistryWithWriters, answers_status
 from tests.support.statements import OTHER_IMAGE, PREDICATE_TYPE
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.limits import LIMITS
 from webhook.publish.access import Pace
 from webhook.publish.failure import PublishError
-from webhook.publish.registry import Layout, Pushed
+from webhook.publish.registry import Layout
 from webhook.stores.registry.reference import fallback_tag
 from webhook.stores.registry.transport.failure import RegistryError
-from webhook.stores.registry.transport.messages import Patience
 
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
-IMAGE_MANIFEST = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}
+
 LAYOUTS = pytest.mark.parametrize("layout", Layout)
 
 
@@ -32,17 +28,6 @@ async def registry() -> AsyncIterator[RegistryWithWriters]:
     """A registry with the referrers API."""
     async with RegistryWithWriters(referrers=True) as running:
         yield running
-
-
-async def push(
-    registry: RegistryWithWriters, signed: SignedEvidence | None = None, layout: Layout = Layout.REFERRER, **more: Any
-) -> Pushed:
-    """Pushes evidence about the image, which is there."""
-    digest = registry.add_manifest(PATH, IMAGE_MANIFEST)
-    patience = more.pop("patience", PATIENCE)
-    pace = more.pop("pace", QUICK)
-    async with publisher(section(registry.host, **more), pace, patience) as somebody:
-        return await somebody.push(image(registry.host, digest), signed or evidence(digest), layout)
 
 
 async def test_the_manifest_refers_to_the_image_and_holds_the_bundle(registry: RegistryWithWriters) -> None:
@@ -120,6 +105,22 @@ async def test_a_registry_that_takes_evidence_and_does_not_list_it_is_no_success
         await push(registry)
 
 
+async def test_a_registry_may_take_a_moment_to_list_what_it_took(registry: RegistryWithWriters) -> None:
+    registry.announces = False
+    empty = b'{"schemaVersion": 2, "manifests": []}'
+    registry.faults["referrers"].append(answers(empty, {"Content-Type": "application/vnd.oci.image.index.v1+json"}))
+    pushed = await push(registry, pace=Pace(whole=10.0, listing=5.0))
+    assert (pushed.tag, registry.requests["referrers"]) == (None, 2)
+
+
+async def test_what_others_have_spoilt_in_the_list_does_not_hide_ours(registry: RegistryWithWriters) -> None:
+    registry.announces = False
+    digest = registry.add_manifest(PATH, IMAGE_MANIFEST)
+    spoilt = {"mediaType": MANIFEST, "subject": {"digest": digest}, "annotations": {"x": 1}}
+    registry.add_manifest(PATH, spoilt)
+    assert (await push(registry)).tag is None
+
+
 @LAYOUTS
 async def test_evidence_goes_to_the_one_repository_for_evidence(
     registry: RegistryWithWriters, layout: Layout
@@ -128,6 +129,47 @@ async def test_evidence_goes_to_the_one_repository_for_evidence(
     pushed = await push(registry, layout=layout, evidenceRepository=f"{host}/evidence")
     assert pushed.repository == f"{host}/evidence"
     assert not [path for path in registry.written() if PATH in path]
+
+
+SUBJECTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+
+
+@pytest.mark.parametrize("says", ["both", "registry", "manifest"])
+@pytest.mark.parametrize("kind", SUBJECTS)
+async def test_the_subject_is_called_what_it_is(registry: RegistryWithWriters, kind: str, says: str) -> None:
+    own = {} if says == "registry" else {"mediaType": kind}
+    digest = registry.add_manifest(PATH, {"schemaVersion": 2, "layers": [], **own})
+    raw = registry.manifests[PATH, digest][1]
+    registry.manifests[PATH, digest] = ("application/json" if says == "manifest" else kind, raw)
+    async with publisher(section(registry.host)) as somebody:
+        pushed = await somebody.push(image(registry.host, digest), evidence(digest))
+    subject = json.loads(registry.manifests[PATH, pushed.digest][1])["subject"]
+    assert subject == {"mediaType": kind, "digest": digest, "size": len(raw)}
+
+
+NO_SUBJECTS = (
+    (SUBJECTS[1], b'{"mediaType": "application/vnd.oci.image.manifest.v1+json"}'),
+    ("text/html", b"{}"),
+    (SUBJECTS[0], b"<html>"),
+    (SUBJECTS[0], b"[]"),
+)
+
+
+@pytest.mark.parametrize(("said", "raw"), NO_SUBJECTS)
+async def test_what_is_no_image_or_is_called_two_things_gets_nothing(
+    registry: RegistryWithWriters, said: str, raw: bytes
+) -> None:
+    digest = digest_of(raw)
+    registry.manifests[PATH, digest] = (said, raw)
+    async with publisher(section(registry.host)) as somebody:
+        with pytest.raises(RegistryError, match="is neither an image nor an index"):
+            await somebody.push(image(registry.host, digest), evidence(digest))
+    assert not registry.written() + registry.written("POST")
 
 
 @LAYOUTS
@@ -181,91 +223,3 @@ async def test_more_than_the_gate_looks_at_is_told(registry: RegistryWithWriters
     )
     assert not (await push(registry)).too_many
     assert (await push(registry, evidence(digest, note="one more"))).too_many
-
-
-FAILURES: dict[str, tuple[Fault, str]] = {
-    "403": (answers_status(403), rf"does not let this account push to {PATH} \(403\)"),
-    "401": (answers_status(401), rf"\(401\).*; log in with an account that may push to {PATH}"),
-    "404": (answers_status(404), rf"knows no repository {PATH} that could be pushed to \(404\)"),
-    "405": (answers_status(405), r"takes no pushes \(405\)"),
-    "413": (answers_status(413), r"finds it too large \(413\)"),
-    "400": (answers_status(400), r"does not accept it \(400\)"),
-    "418": (answers_status(418), r"gave an answer that no registry gives \(418\)"),
-    "429": (answers_status(429, {"Retry-After": "300"}), r"limits the rate of requests \(429\) and asks to wait for"),
-    "redirect": (moved("http://127.0.0.1:1/"), r"sends what is pushed to another place \(307\)"),
-    "silence": (hangs(), "hangs: nothing has come for too long"),
-}
-
-
-@pytest.mark.parametrize("failure", FAILURES)
-@pytest.mark.parametrize("where", ["uploads", "puts", "tag_puts"])
-async def test_each_failure_has_a_sentence_of_its_own(
-    registry: RegistryWithWriters, where: str, failure: str
-) -> None:
-    fault, sentence = FAILURES[failure]
-    registry.referrers = False
-    getattr(registry, where).extend([fault] * 3)
-    with pytest.raises(RegistryError, match=sentence):
-        await push(registry, patience=Patience(2.0, 0.2, 4.0))
-
-
-@pytest.mark.parametrize("where", ["uploads", "puts", "tag_puts"])
-@pytest.mark.parametrize("code", [429, 500, 503])
-async def test_what_passes_is_waited_for(registry: RegistryWithWriters, where: str, code: int) -> None:
-    registry.referrers = False
-    getattr(registry, where).extend([answers_status(code, {"Retry-After": "0"})] * 2)
-    pushed = await push(registry)
-    assert pushed.tag is not None
-
-
-async def test_a_failure_that_lasts_ends(registry: RegistryWithWriters) -> None:
-    registry.puts.extend([answers_status(503)] * 100)
-    with pytest.raises(RegistryError, match=r"has a failure of its own \(503\)"):
-        await push(registry, pace=Pace(whole=20.0))
-
-
-async def test_the_whole_takes_no_longer_than_it_may(registry: RegistryWithWriters) -> None:
-    registry.uploads.append(hangs())
-    with pytest.raises(RegistryError, match=r"took more than 0\.3 s; push again, it does no harm"):
-        await push(registry, pace=Pace(whole=0.3))
-
-
-LIES = ("http://evil.example.com{}", "//evil.example.com{}", "ftp://127.0.0.1{}", "http://[bad{}", "", "/a b")
-
-
-@pytest.mark.parametrize("location", LIES)
-async def test_an_upload_goes_to_no_other_place(registry: RegistryWithWriters, location: str) -> None:
-    registry.location = location
-    with pytest.raises(RegistryError, match=r"sends the upload to another host|does not say where the upload goes"):
-        await push(registry)
-    assert not registry.written()
-
-
-async def test_another_port_of_the_same_host_gets_nothing_either(registry: RegistryWithWriters) -> None:
-    async with RegistrySimulator() as other:
-        # A registry behind a proxy often does not know its own port and scheme.
-        registry.location = f"https://{other.host}{{}}?_state=a%2Fb%3D"
-        await push(registry)
-        assert not other.seen
-    state = [path for path in registry.written() if "_state" in path]
-    assert state
-    assert all("?_state=a%2Fb%3D&digest=sha256:" in path for path in state)
-
-
-@LAYOUTS
-async def test_what_is_there_is_not_uploaded_again(registry: RegistryWithWriters, layout: Layout) -> None:
-    await push(registry, layout=layout)
-    before = len(registry.written("POST"))
-    await push(registry, layout=layout)
-    assert len(registry.written("POST")) == before
-
-
-async def test_a_blob_that_lies_elsewhere_is_simply_uploaded(registry: RegistryWithWriters) -> None:
-    registry.faults["blob"].append(moved("http://127.0.0.1:1/"))
-    await push(registry)
-
-
-async def test_nothing_is_left_running_after_the_end(registry: RegistryWithWriters) -> None:
-    await push(registry)
-    assert await registry.is_idle()
-    assert len(asyncio.all_tasks()) <= 2

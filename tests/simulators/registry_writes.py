@@ -23,6 +23,8 @@ class RegistryWithWriters(RegistrySimulator):
         announces: Whether it says `OCI-Subject`; go-containerregistry's has the API and does not.
         between: Called one after the other, each before a tag is written: what somebody else does at that moment.
         afterwards: The same, each after a tag was written.
+        looks: The same, each after a tag was read.
+        etag: How it writes an ETag; `{}` stands for the digest.
         puts: What the next writes of a manifest by its digest get instead of an answer.
         tag_puts: The same, of a tag.
         uploads: What the next uploads get instead of an answer.
@@ -38,6 +40,8 @@ class RegistryWithWriters(RegistrySimulator):
         self.announces = True
         self.between: deque[Callable[[], None]] = deque()
         self.afterwards: deque[Callable[[], None]] = deque()
+        self.looks: deque[Callable[[], None]] = deque()
+        self.etag = '"{}"'
         self.puts: deque[Fault] = deque()
         self.tag_puts: deque[Fault] = deque()
         self.uploads: deque[Fault] = deque()
@@ -73,7 +77,9 @@ class RegistryWithWriters(RegistrySimulator):
     async def _get_manifest(self, request: web.Request) -> web.Response:
         answer = await super()._get_manifest(request)
         if answer.status == web.HTTPOk.status_code:
-            answer.headers["ETag"] = f'"{answer.headers["Docker-Content-Digest"]}"'
+            answer.headers["ETag"] = self.etag.format(answer.headers["Docker-Content-Digest"])
+        if ":" not in request.match_info["reference"] and self.looks:
+            self.looks.popleft()()
         return answer
 
     async def _put_manifest(self, request: web.Request) -> web.Response:

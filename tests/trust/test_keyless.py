@@ -4,10 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sigstore.models import Bundle
+from sigstore.verify.policy import VerificationPolicy
 
 from tests.simulators.sigstore import assembled
 from tests.simulators.sigstore_certificates import Leaf
-from tests.support.envelopes import b64, dump, envelope
+from tests.support.envelopes import IN_TOTO, b64, dump, envelope
 from tests.support.identities import believing, identity
 from tests.support.keys import ed25519_key
 from tests.support.statements import IMAGE, OTHER_IMAGE, REPOSITORY
@@ -27,9 +29,11 @@ from tests.trust.keyless_cases import (
     Make,
     with_material,
 )
-from webhook.errors import EvidenceError
+from webhook.errors import EvidenceError, UntrustedError
 from webhook.model.evidence import Lane
+from webhook.trust.keyless import _SameCertificate
 from webhook.trust.policy import TrustPolicy
+from webhook.trust.root import SignedTimes
 from webhook.trust.verify import open_assertion, subject_digests, verify
 
 POLICY = believing(WORLD)
@@ -152,7 +156,6 @@ MATERIAL: list[tuple[str, Any]] = [
     ("an empty chain", lambda material: (material.update(_chain(material, 0)), material.pop("certificate"))),
     ("a certificate that is null", lambda material: material.update(certificate=None)),
     ("a certificate that is none", lambda material: material["certificate"].update(rawBytes=b64(b"certificate"))),
-    ("a certificate of 16 KiB", lambda material: material["certificate"].update(rawBytes=b64(bytes(16 * 1024 + 1)))),
     ("65 nodes on the path", lambda material: _proof(material).update(hashes=[b64(bytes(32))] * 65)),
     ("a node of 31 bytes", lambda material: _proof(material).update(hashes=[b64(bytes(31))])),
     ("a proof without a checkpoint", lambda material: _proof(material).pop("checkpoint")),
@@ -197,6 +200,48 @@ def _stamps(stamps: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize(("what", "change"), MATERIAL, ids=names(MATERIAL))
 def test_material_beyond_the_contract_or_its_caps_is_malformed(what: str, change: Any) -> None:
     assert refusal(with_material(change))[0] == MALFORMED, what
+
+
+def test_a_certificate_has_a_cap_and_is_verified_below_it() -> None:
+    large, too_large = (WORLD.bundle(BODY, Leaf(padding=size * 1024)) for size in (15, 16))
+    assert verdict(dump(large), POLICY) == VERIFIED
+    assert refusal(too_large)[0] == MALFORMED
+
+
+class Lying:
+    """A library that says yes to something else."""
+
+    def __init__(self, said: tuple[str, bytes]) -> None:
+        self._said = said
+
+    def verifier(self, _: SignedTimes) -> "Lying":
+        """Itself, whatever the time."""
+        return self
+
+    def verify_dsse(self, bundle: Bundle, policy: VerificationPolicy) -> tuple[str, bytes]:
+        """Calls the policy as a verifier does, and says what it was told to say."""
+        policy.verify(bundle.signing_certificate)
+        return self._said
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [((IN_TOTO, BODY), VERIFIED), ((IN_TOTO, BODY + b" "), UNTRUSTED), (("text/plain", BODY), UNTRUSTED)],
+)
+def test_what_the_library_has_verified_must_be_what_was_read(said: tuple[str, bytes], expected: str) -> None:
+    policy = replace(POLICY)
+    object.__setattr__(policy, "root", Lying(said))
+    assert verdict(dump(WORLD.bundle(BODY)), policy) == expected
+
+
+def test_the_certificate_that_is_verified_must_be_the_one_that_was_read() -> None:
+    one, two = (WORLD.sign(BODY).certificate for _ in range(2))
+    same = _SameCertificate(one)
+    with pytest.raises(UntrustedError):
+        same.verify(two)
+    assert not same.reached
+    same.verify(one)
+    assert same.reached
 
 
 def test_a_timestamp_that_cannot_be_read_is_refused_even_beside_a_good_one() -> None:

@@ -111,8 +111,18 @@ class Tally:
         """
         if count < 0:
             raise ProfileError("it counts less than nothing: a profile that compares two others is not for this")
-        if count:
-            self.add_all([stack or self.frame(UNKNOWN)], [count])
+        self._total += count
+        self._check_total()
+        if stack in self._samples:
+            self._samples[stack] += count
+        elif count:
+            self._hold(stack or self.frame(UNKNOWN), count)
+
+    def _hold(self, stack: bytes, count: int) -> None:
+        check_depth(len(stack) // FRAME)
+        self._frames += len(stack) // FRAME
+        self._samples[stack] = self._samples.get(stack, 0) + count
+        self._check_size()
 
     def add_all(self, stacks: Sequence[bytes], counts: Sequence[int]) -> None:
         """Adds many stacks, which costs less than one by one.
@@ -126,8 +136,7 @@ class Tally:
             ProfileError: A limit is exceeded.
         """
         self._total += sum(counts)
-        if self._total > LIMITS.count_maximum:
-            raise ProfileError("the sum of all counts is out of range")
+        self._check_total()
         check_depth(max(map(len, stacks)) // FRAME)
         samples = self._samples
         before = len(samples)
@@ -135,7 +144,14 @@ class Tally:
             samples[stack] = samples.get(stack, 0) + count
         # The new ones are the last ones.
         self._frames += sum(map(len, islice(reversed(samples), len(samples) - before))) // FRAME
-        if len(samples) > LIMITS.profile_stacks or self._frames > LIMITS.profile_frames:
+        self._check_size()
+
+    def _check_total(self) -> None:
+        if self._total > LIMITS.count_maximum:
+            raise ProfileError("the sum of all counts is out of range")
+
+    def _check_size(self) -> None:
+        if len(self._samples) > LIMITS.profile_stacks or self._frames > LIMITS.profile_frames:
             limits = f"{LIMITS.profile_stacks} distinct stacks or {LIMITS.profile_frames} frames in them"
             raise ProfileError(f"the profile has more than {limits}")
 

@@ -100,7 +100,7 @@ def command(**options: Unpack[Options]) -> None:
     signed.
 
     Exit code: 0 written, 2 for a usage error or an input that cannot be used, 3 if somebody who is needed does not
-    answer; then nothing is written.
+    answer: if it is for signing, nothing is written; if it is a registry or a cluster, the other places have it.
     """
     if options["dry_run"]:
         _show(options)
@@ -122,7 +122,7 @@ def _show(options: Options) -> None:
 
 def _attest(options: Options) -> None:
     image = needed(options["image"], "image")
-    check_destination(options, image, options["kubeconfig"])
+    check_destination(options, image, options["kubeconfig"], keyless=options["keyless"])
     builder = ExecutionEvidenceBuilder(_observation(options), predicate_type=_predicate_type(options))
     signer = choose_signer(options, attended=_attended(options))
     counted = count_profiles(options["profiles"], options["profile_format"])

@@ -66,13 +66,16 @@ def is_for_sigstore(options: DestinationOptions) -> bool:
     return options["bundle"] or options["push"]
 
 
-def check_destination(options: DestinationOptions, image: ImageReference, kubeconfig: Path | None) -> None:
+def check_destination(
+    options: DestinationOptions, image: ImageReference, kubeconfig: Path | None, *, keyless: bool
+) -> None:
     """Checks, before there is anything to lose, that the evidence will go somewhere.
 
     Args:
         options: The command line.
         image: The image that it will be about.
         kubeconfig: The cluster, or None for the pod's own.
+        keyless: Whether it will be signed without a key.
 
     Raises:
         click.UsageError: It would go nowhere, or an option is for somewhere else.
@@ -82,6 +85,8 @@ def check_destination(options: DestinationOptions, image: ImageReference, kubeco
     if options["bundle"] and options["output"] is None:
         fail("bundle", "it is the form of what --output writes")
     check_publish(options, image, kubeconfig)
+    if keyless and options["layout"] == "cosign":
+        fail("layout", "evidence that is signed without a key is a Sigstore bundle, which only `referrer` can hold")
 
 
 def deliver(

@@ -7,10 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from webhook.errors import MalformedError
 from webhook.model.canonical import sha256_digest
-from webhook.publish.documents import Document
+from webhook.model.strict_json import parse_json
+from webhook.publish.documents import SUBJECTS, Document
 from webhook.publish.writer import RegistryWriter, Tagged
 from webhook.stores.registry.auth.credentials import Keyring
+from webhook.stores.registry.client.client import Manifest
 from webhook.stores.registry.descriptor import Descriptor
 from webhook.stores.registry.reference import Repository
 from webhook.stores.registry.transport.failure import NotThereError, Outcome, RegistryError
@@ -133,7 +136,20 @@ class Access:
             repository = self.repository
             detail = f"registry {repository.host} has no image {digest} in {repository.path}: push the image first"
             raise RegistryError(detail, Outcome.NOT_FOUND) from None
-        return {"mediaType": found.media_type, "digest": digest, "size": len(found.raw)}
+        return {"mediaType": self._kind(found), "digest": digest, "size": len(found.raw)}
+
+    def _kind(self, found: Manifest) -> str:
+        """Tells what is referred to, by its own words and by those of the registry, which must not disagree."""
+        try:
+            document = parse_json(found.raw, "manifest")
+        except MalformedError:
+            document = None
+        own = document.get("mediaType") if isinstance(document, dict) else None
+        kinds = {kind for kind in (own, found.media_type) if kind in SUBJECTS}
+        if not isinstance(document, dict) or len(kinds) != 1:
+            detail = f"what registry {self.repository.host} has at {found.digest} is neither an image nor an index"
+            raise RegistryError(detail, content=True)
+        return str(kinds.pop())
 
     async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:
         """Asks again while that may help: what is rate limited or broken for a moment must not cost a pipeline."""

@@ -18,6 +18,9 @@ from webhook.publish.merge import Listed, encoded
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+SUBJECTS = frozenset({MANIFEST, INDEX, DOCKER_MANIFEST, DOCKER_INDEX})
+"""What evidence may be about."""
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
 EMPTY = "application/vnd.oci.empty.v1+json"

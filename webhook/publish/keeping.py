@@ -23,7 +23,9 @@ from webhook.stores.registry.transport.failure import RegistryError
 _CONFLICT_SECONDS = 0.2
 _UNCONDITIONAL_REFUSALS = 3
 _SLOW_WRITES = 2
-"""How many of our slowest writes a list must stand still: those of others may be as slow."""
+"""How many of our slowest changes, from reading to having written, a list must stand still: others may be as slow."""
+_LONG_BYTES = 1024 * 1024
+"""Of a list: reading and writing this much takes a quarter of a second by itself."""
 
 
 class Keeper:
@@ -118,18 +120,17 @@ class Keeper:
     async def _write(self, tagged: Tagged | None, merged: Listed) -> float:
         """Writes the list, unless what it was made of may be out of date; says when to look again."""
         raw = await self._prepared(merged)
-        if raw is None or time.monotonic() - self._read_at > self._pace.fresh:
+        if raw is None or time.monotonic() - self._read_at > self._pace.fresh * (1 + len(raw) / _LONG_BYTES):
             return 0.0
         condition = self._condition(tagged)
         kind = (tagged.media_type if tagged else "") or list_types(self._member)[0]
-        begun = time.monotonic()
         try:
             await self._access.push_manifest(self._tag, Document(raw, kind, condition))
         except ConflictError:
             self._note_refusal(tagged, condition)
             return jitter(_CONFLICT_SECONDS)
         self._stands, self._since = raw, time.monotonic()
-        self._quiet = max(self._quiet, _SLOW_WRITES * (self._since - begun))
+        self._quiet = max(self._quiet, _SLOW_WRITES * (self._since - self._read_at))
         return jitter(self._quiet / 2)
 
     async def _prepared(self, merged: Listed) -> bytes | None:

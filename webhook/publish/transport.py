@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 
 from yarl import URL
 
@@ -52,5 +53,5 @@ class WritingTransport(Transport):
     def _line(self, request: Request) -> tuple[str, URL]:
         return (request.method, request.url) if isinstance(request, Write) else super()._line(request)
 
-    def _content(self, request: Request) -> Mapping[str, str] | bytes | None:
-        return request.content if isinstance(request, Write) else super()._content(request)
+    def _content(self, request: Request) -> Mapping[str, str] | BytesIO | None:
+        return BytesIO(request.content) if isinstance(request, Write) else super()._content(request)

@@ -14,6 +14,7 @@ from tests.harness.sigstore_faults import Fault, FaultyService, replaced
 from tests.simulators.oidc_issuer import Kind
 from tests.tools.build import program
 from webhook.attest.signing.keyless import KeylessSigner
+from webhook.attest.signing.keyless_services import Services
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.errors import ConfigurationError, EvidenceError, MalformedError, UnavailableError, UntrustedError
 from webhook.trust.dsse import Envelope
@@ -106,6 +107,25 @@ def test_an_identity_that_has_gone_is_unavailable(sigstore: LocalSigstore) -> No
     keyless = KeylessSigner.open(gone, sigstore.trust_config.read_bytes())
     with pytest.raises(UnavailableError, match="the file with the token has gone"):
         keyless.sign(STATEMENT)
+
+
+def test_an_identity_that_has_ended_meanwhile_is_unavailable(sigstore: LocalSigstore) -> None:
+    keyless = KeylessSigner.open(lambda: sigstore.issuer.token(exp=1), sigstore.trust_config.read_bytes())
+    with pytest.raises(UnavailableError, match="the identity token has expired"):
+        keyless.sign(STATEMENT)
+
+
+class OtherStatement(Services):
+    """A library that signs something else than it was given."""
+
+    def sign(self, payload: bytes, token: str, seconds: float) -> bytes:
+        return super().sign(payload.replace(b"staging", b"testing"), token, seconds)
+
+
+def test_a_bundle_about_another_statement_is_noticed(sigstore: LocalSigstore) -> None:
+    services = OtherStatement.named_by(sigstore.trust_config.read_bytes())
+    with pytest.raises(UntrustedError, match="not about the statement that was to be signed"):
+        KeylessSigner(services, sigstore.issuer.token).sign(STATEMENT)
 
 
 def test_services_that_another_root_vouches_for_are_of_no_use(sigstore: LocalSigstore) -> None:

@@ -11,6 +11,7 @@ from tests.attest.signing.making import payload
 from tests.harness.process import free_ports
 from tests.harness.sigstore import LocalSigstore
 from tests.harness.sigstore_faults import Fault, FaultyService, Service, replaced
+from webhook.attest.signing import keyless_transport
 from webhook.attest.signing.keyless import KeylessSigner
 from webhook.errors import UnavailableError
 
@@ -83,6 +84,17 @@ def test_a_service_that_is_silent_holds_nobody_up(service: Service, sigstore: Lo
         detail = failure(sigstore, service, faulty.url, seconds=2)
         assert time.monotonic() - begin < 10
     assert detail == f"{NAMES[service]} did not answer within 2 seconds"
+
+
+@pytest.mark.parametrize("service", get_args(Service))
+def test_nobody_waits_on_behind_it(
+    service: Service, sigstore: LocalSigstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that was left behind must end too, or a process that runs for days would fill with them."""
+    monkeypatch.setattr(keyless_transport, "_READ_SECONDS", 0.2)
+    with FaultyService(Fault(silent=True)) as faulty:
+        detail = failure(sigstore, service, faulty.url)
+    assert detail == f"{NAMES[service]}{HOSTED}cannot be reached, or breaks off"
 
 
 @pytest.mark.parametrize("service", get_args(Service))

@@ -153,3 +153,11 @@ def test_without_the_extra_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(KeylessNotInstalledError, match="the extra `keyless`"):
         find_token({"SIGSTORE_ID_TOKEN": "a.b.c"})
+
+
+def test_without_the_extra_a_file_is_not_to_blame(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("a.b.c")
+    for name in ("sigstore", "sigstore.verify"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(KeylessNotInstalledError):
+        token_from_file(tmp_path / "token")

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.attest.made import message
 from tests.harness.profile_servers import ProfileServer
 from tests.simulators.profile_server import ProfileServerSimulator
+from tests.simulators.profile_server_answers import frame, trailers
 from webhook.attest.profile import Profile
 from webhook.errors import UnavailableError
 from webhook.observer.sources.opening import open_source
@@ -63,3 +65,8 @@ async def refused(server: ProfileServerSimulator, kind: str, **changes: Any) -> 
     assert caught.value.__cause__ is None
     assert f"profile server {host}" in caught.value.detail
     return caught.value.detail.removeprefix(f"profile server {host} ")
+
+
+def report(content: bytes) -> bytes:
+    """Writes Parca's answer with a pprof report."""
+    return frame(message(6, content)) + trailers(0)

@@ -1,6 +1,7 @@
 """What a profile server is asked, and what is shown to it."""
 
 import base64
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tests.observer.sources.asking import CART, COUNTED, KINDS, RECORDED_AT, ask
 from tests.simulators.profile_server import PARCA_PATH, PYROSCOPE_PATH, Asked, ProfileServerSimulator
 from tests.simulators.profile_server_answers import Question
 from webhook.errors import ConfigurationError, UnavailableError
+from webhook.limits import LIMITS
 from webhook.observer.sources.protocol import ContainerRun
 
 PATHS = {"pyroscope": PYROSCOPE_PATH, "parca": PARCA_PATH}
@@ -178,6 +180,14 @@ def test_a_file_that_cannot_be_used_is_a_mistake_in_the_configuration(
     with pytest.raises(ConfigurationError, match=rf"^source\.{key} 'file': cannot be read") as caught:
         source(server, kind, **keys)
     assert "words" not in str(caught.value)
+
+
+def test_certificates_have_a_limit(server: ProfileServerSimulator) -> None:
+    pem = server.ca_file.read_bytes()
+    for padding, usable in ((LIMITS.registry_file_bytes - len(pem), True), (LIMITS.registry_file_bytes, False)):
+        (server.ca_file.parent / "file").write_bytes(pem + b"\n" * padding)
+        with nullcontext() if usable else pytest.raises(ConfigurationError):
+            source(server, "pyroscope", caFile="file")
 
 
 @KINDS

@@ -97,7 +97,7 @@ class Locations(dict[bytes, bytes]):
 
 
 def _by_groups(frames: dict[int, bytes]) -> "list[bytes] | _Sparse":
-    """Gives the packed frames of a location by what `wire.groups` gives for its id; `_NO_FRAME` if it is not there."""
+    """Gives packed frames by what `wire.groups` gives for an id; what is not there is `_NO_FRAME` or an error."""
     if max(frames, default=0) >= _SPARSE:
         return _Sparse(frames)
     # A list is twice as fast as a dictionary, as less memory is touched.

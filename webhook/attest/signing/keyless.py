@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from webhook.attest.signing.key import SigningKey
+from webhook.attest.signing.keyless_identity import token_of
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.attest.signing.statement import KeySigner, require_acceptance
 from webhook.errors import ConfigurationError, UnavailableError, UntrustedError
@@ -31,7 +32,7 @@ _SECONDS = 60.0
 """What all services together get for one signature."""
 
 Identity = Callable[[], str]
-"""Gives an identity token whenever one is needed; those of `webhook.attest.signing.keyless_identity`."""
+"""Gives an identity token whenever one is needed; may raise ConfigurationError."""
 
 
 class KeylessSigner:
@@ -96,7 +97,7 @@ class KeylessSigner:
         # What is in a public log stays there, so a statement that is of no use must not get that far.
         digests = KeySigner(SigningKey.of(ec.generate_private_key(ec.SECP256R1()))).sign(payload).digests
         try:
-            token = self._identity()
+            token = token_of(self._identity().encode())
         except ConfigurationError as error:
             raise UnavailableError(str(error)) from None
         bundle = self._services.sign(payload, token, self._seconds)

@@ -34,11 +34,13 @@ def token_from_file(path: Path) -> str:
 
     Raises:
         ConfigurationError: It cannot be read, or holds none.
+        KeylessNotInstalledError: The extra `keyless` is not installed.
     """
     try:
-        return token_of(read_capped(path, TOKEN_BYTES))
+        content = read_capped(path, TOKEN_BYTES)
     except (OSError, ValueError):
         raise ConfigurationError(f"{path} cannot be read, or is too large for an identity token") from None
+    return token_of(content)
 
 
 def token_of(content: bytes) -> str:

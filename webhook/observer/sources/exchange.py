@@ -156,5 +156,5 @@ def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None),
         auto_decompress=False,
         # Neither proxy variables nor .netrc, which would be another way for a token to get out.
-        trust_env=True,
+        trust_env=False,
     )

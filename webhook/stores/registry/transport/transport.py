@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
@@ -158,7 +159,7 @@ class Transport:
     def _line(self, request: Request) -> tuple[str, URL]:
         return "GET" if request.form is None else "POST", request.url
 
-    def _content(self, request: Request) -> Mapping[str, str] | bytes | None:
+    def _content(self, request: Request) -> Mapping[str, str] | BytesIO | None:
         return request.form
 
     def _opened(self) -> aiohttp.ClientSession:
