@@ -106,3 +106,12 @@ def test_many_stacks_have_the_limits_of_one(
         else:
             with pytest.raises(ProfileError, match=reason):
                 found.add_all([a, a * 2, a * 3, a * 3], [1, 1, 1, 6])
+
+
+def test_one_stack_after_the_other_has_the_limit_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tally, "LIMITS", replace(LIMITS, count_maximum=8))
+    found = tally.Tally()
+    frame = found.frame("a")
+    found.add(frame, 8)
+    with pytest.raises(ProfileError, match="out of range"):
+        found.add(frame, 1)

@@ -151,11 +151,14 @@ def test_a_token_that_has_expired_is_a_usage_error(folder: Path, sigstore: Local
     assert (result.exit_code, "has expired" in result.output) == (2, True)
 
 
-@pytest.mark.parametrize("name", ["token", "trust.json"])
-def test_a_file_that_is_far_too_large_is_a_usage_error(name: str, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("option", "said"), [("identity_token_file", "is no JWT"), ("trust_config", "is too large for a trust config")]
+)
+def test_a_file_that_is_far_too_large_is_a_usage_error(option: str, said: str, folder: Path) -> None:
     (folder / "huge").write_bytes(b"x" * 2_000_000)
-    option = {"token": "identity_token_file", "trust.json": "trust_config"}[name]
-    assert attest(folder, **{option: str(folder / "huge")}).exit_code == 2
+    result = attest(folder, **{option: str(folder / "huge")})
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
 
 
 def test_a_service_that_refuses_ends_with_the_code_for_unavailable(folder: Path) -> None:
@@ -184,6 +187,20 @@ def test_the_public_sigstore_out_of_reach_is_unavailable(folder: Path) -> None:
     said = "evidence-gate: the public Sigstore's trust configuration cannot be had: "
     assert result.stderr.startswith(said)
     assert result.stderr.count("\n") == 1
+
+
+def test_nothing_but_our_own_words_reach_a_terminal(folder: Path) -> None:
+    """The library warns of a log whose key it does not know; public roots have had such."""
+    config = json.loads((folder / "trust.json").read_bytes())
+    (log,) = config["trustedRoot"]["tlogs"]
+    strange = {**log["publicKey"], "keyDetails": "LMS_SHA256"}
+    config["trustedRoot"]["tlogs"] = [log, {**log, "publicKey": strange}]
+    (folder / "trust.json").write_text(json.dumps(config))
+    command = [str(COMMAND), *arguments(folder)]
+    environment = {"HOME": str(folder)}
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == "hot symbols: 22, call paths: 88\n"
 
 
 def test_nobody_at_a_terminal_is_asked_to_log_in(folder: Path) -> None:

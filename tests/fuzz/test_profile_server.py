@@ -16,7 +16,7 @@ from webhook.attest.profile import ProfileError
 from webhook.observer.sources import messages
 from webhook.observer.sources.exchange import Answer
 from webhook.observer.sources.grpc_web import GrpcWebError, read_answer
-from webhook.observer.sources.reading import ProfileReader
+from webhook.observer.sources.reading import read_pprof
 
 PUSHED = gzip.decompress((RECORDED / "pushed.pb.gz").read_bytes())
 STATUSES = st.dictionaries(st.just("grpc-status"), st.one_of(st.text(max_size=8), st.sampled_from(["0", "5", "12"])))
@@ -60,7 +60,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 @given(content=st.one_of(damaged(), st.binary(max_size=200)))
 async def test_profiles(packed: bool, content: bytes) -> None:  # noqa: FBT001 - a column of the table
     with suppress(ProfileError):
-        profile = await ProfileReader().read(gzip.compress(content) if packed else content)
+        profile = await read_pprof(gzip.compress(content) if packed else content)
         assert profile is None or profile.total > 0
 
 

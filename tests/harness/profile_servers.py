@@ -35,11 +35,13 @@ class ProfileServer(ABC):
 
     Attributes:
         kind: As `source.kind` has it.
+        counted: What it calls the CPU time that Go's `runtime/pprof` writes down.
         folder: Its log and what it stores.
         url: Where it listens.
     """
 
     kind: str
+    counted: str
 
     def __init__(self, folder: Path) -> None:
         """Chooses ports.
@@ -118,6 +120,7 @@ class RealPyroscope(ProfileServer):
     """Grafana Pyroscope, all of its parts in one process."""
 
     kind = "pyroscope"
+    counted = "process_cpu:cpu:nanoseconds:cpu:nanoseconds"
 
     def __init__(self, folder: Path, *, tenants: bool = False) -> None:
         """Chooses ports.
@@ -197,6 +200,7 @@ class RealParca(ProfileServer):
     """Parca, with what it is given in memory."""
 
     kind = "parca"
+    counted = "process_cpu:samples:count:cpu:nanoseconds:delta"
 
     def command(self) -> list[str | Path]:
         """Says how it is started."""

@@ -20,6 +20,8 @@ from webhook.trust.verify import verify
 
 DIGEST = digest("cart")
 CART = ("cart-0", "cart")
+BEGIN = NOW.replace(microsecond=0)
+"""Whole seconds that 6 divides: the first image comes first."""
 DOWN = UnavailableError("the profile server does not answer")
 
 
@@ -193,7 +195,7 @@ async def test_one_image_s_failure_keeps_no_other_from_being_attested(watcher: W
 async def test_a_server_that_is_down_is_not_asked_about_every_image(watcher: Watcher) -> None:
     names = [f"image-{number}" for number in range(6)]
     source = Profiles({(name, "cart"): DOWN for name in names})
-    reports = await watcher.observe(source, others(6), NOW)
+    reports = await watcher.observe(source, others(6), BEGIN)
     assert {report.outcome for report in reports} == {Outcome.UNKNOWN}
     assert len(source.asked) == 3
     assert reports[-1].detail == "the profile server gave no answer about 3 images before"
@@ -250,7 +252,7 @@ async def test_the_order_of_pods_changes_nothing(watcher: Watcher) -> None:
 async def test_a_server_that_answers_again_is_asked_on(watcher: Watcher) -> None:
     names = [f"image-{number}" for number in range(6)]
     source = Profiles({(name, "cart"): DOWN for name in names if name != "image-2"} | {("image-2", "cart"): BUSY})
-    reports = await watcher.observe(source, others(6), NOW)
+    reports = await watcher.observe(source, others(6), BEGIN)
     assert [report.outcome is Outcome.UNKNOWN for report in reports] == [True, True, False, True, True, True]
     assert len(source.asked) == 6
 
@@ -265,3 +267,14 @@ async def test_an_image_about_which_the_server_hangs_takes_no_more_than_its_time
         (Outcome.UNKNOWN, "it took too long"),
         (Outcome.ATTESTED, "shelf 1"),
     ]
+
+
+async def test_each_run_begins_elsewhere_and_reports_in_order(watcher: Watcher) -> None:
+    watcher.look_only = True
+    begun = set()
+    for milliseconds in range(3):
+        source = Profiles({(f"image-{number}", "cart"): BUSY for number in range(3)})
+        reports = await watcher.observe(source, others(3), NOW + timedelta(milliseconds=milliseconds))
+        assert [report.watched.runs[0].pod for report in reports] == ["image-0", "image-1", "image-2"]
+        begun.add(source.asked[0][0].pod)
+    assert begun == {"image-0", "image-1", "image-2"}

@@ -33,6 +33,7 @@ AMD, ARM, PROOF = manifest("amd64"), manifest("arm64"), manifest("provenance")
 ONE = index(("linux/amd64", AMD), ("unknown/unknown", PROOF))
 """As BuildKit makes it of one platform."""
 TWO = index(("linux/amd64", AMD), ("linux/arm64", ARM))
+MORE = index(("linux/amd64", AMD), ("linux/arm64", ARM), ("linux/s390x", manifest("s390x")))
 OTHER = index(("linux/arm64", ARM))
 
 
@@ -53,7 +54,7 @@ class Shelf:
 async def find(ran: bytes, *named: bytes, shelf: Shelf | None = None, multi_platform: bool = True) -> Subjects:
     image = ImageReference.parse(f"{REPOSITORY}@{sha256_digest(ran)}")
     others = frozenset(sha256_digest(content) for content in named)
-    reader = shelf or Shelf(AMD, ARM, PROOF, ONE, TWO, OTHER)
+    reader = shelf or Shelf(AMD, ARM, PROOF, ONE, TWO, MORE, OTHER)
     return await SubjectFinder(reader, multi_platform=multi_platform).find(image, others)
 
 
@@ -70,7 +71,10 @@ CASES: list[tuple[str, bytes, tuple[bytes, ...], tuple[bytes, ...]]] = [
     ("an index of one platform", ONE, (), (ONE, AMD)),
     ("an index of one platform, and that one", ONE, (AMD,), (ONE, AMD)),
     ("an index of one platform, and what it lists beside", ONE, (PROOF,), (ONE, AMD)),
+    ("an index of one platform, and others that list it", ONE, (TWO, OTHER), (ONE, AMD, TWO)),
     ("an index of several platforms", TWO, (), (TWO,)),
+    ("an index of several platforms, and one that lists them all", TWO, (MORE,), (TWO, MORE)),
+    ("an index of several platforms, and one that lists some", MORE, (TWO,), (MORE,)),
     ("an index of several platforms, and one that its author wrote", TWO, (ARM,), (TWO,)),
     ("an index, and another index with the same platform", TWO, (ONE,), (TWO,)),
 ]

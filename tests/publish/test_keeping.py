@@ -3,66 +3,18 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Callable
 
 import pytest
+from aiohttp import web
 
-from tests.publish.making import PATH, QUICK, evidence, image, publisher, section
-from tests.simulators.registry import INDEX, MANIFEST
-from tests.simulators.registry_writes import RegistryWithWriters, answers_status
+from tests.publish.making import PATH
+from tests.publish.shelf import Scene, Shelf
+from tests.simulators.registry import MANIFEST
 from webhook.publish.access import Pace
 from webhook.publish.registry import Layout
-from webhook.stores.registry.reference import attestation_tag, fallback_tag
 from webhook.stores.registry.transport.failure import RegistryError
 
 LAYOUTS = pytest.mark.parametrize("layout", Layout)
-Scene = tuple[RegistryWithWriters, str]
-
-
-@pytest.fixture
-async def scene() -> AsyncIterator[Scene]:
-    """A registry without the referrers API, and an image in it."""
-    async with RegistryWithWriters() as registry:
-        yield registry, registry.add_manifest(PATH, {"mediaType": MANIFEST, "layers": []})
-
-
-class Shelf:
-    """Where a layout keeps its list."""
-
-    def __init__(self, scene: Scene, layout: Layout) -> None:
-        self.registry, self.digest = scene
-        self.layout = layout
-        cosign = layout is Layout.COSIGN
-        self.member = "layers" if cosign else "manifests"
-        self.tag = (attestation_tag if cosign else fallback_tag)(self.digest)
-        self.kind = MANIFEST if cosign else INDEX
-
-    async def push(self, note: str = "", pace: Pace = QUICK) -> str:
-        async with publisher(section(self.registry.host), pace) as somebody:
-            signed = evidence(self.digest, note=note)
-            return (await somebody.push(image(self.registry.host, self.digest), signed, self.layout)).digest
-
-    def put(self, *entries: dict[str, object], **members: object) -> None:
-        """Somebody else writes the list."""
-        content = {"schemaVersion": 2, "mediaType": self.kind, self.member: list(entries), **members}
-        self.registry.add_manifest(PATH, content, self.tag)
-
-    def foreign(self, name: str) -> dict[str, object]:
-        """Somebody else's entry; what it points at is there."""
-        digest = self.registry.add_manifest(PATH, {"mediaType": MANIFEST, "annotations": {"name": name}})
-        return {"mediaType": MANIFEST, "digest": digest, "size": 7, "annotations": {"of": name}, "x-unknown": [1]}
-
-    def entries(self) -> list[dict[str, object]]:
-        return self.registry.listing(PATH, self.tag, self.member)
-
-    def digests(self) -> list[object]:
-        return [entry["digest"] for entry in self.entries()]
-
-    def writes(self) -> int:
-        return sum(path.endswith(self.tag) for path in self.registry.written())
-
-    def reads(self) -> int:
-        return sum(path.endswith(self.tag) for path in self.registry.written("GET"))
 
 
 @LAYOUTS
@@ -112,6 +64,41 @@ async def test_an_entry_that_is_lost_after_it_was_seen_is_written_again(scene: S
     shelf.registry.afterwards.append(overwrite)
     own = await shelf.push(pace=Pace(whole=10.0, quiet=0.5))
     assert sorted(map(str, shelf.digests())) == sorted([str(theirs["digest"]), own])
+
+
+@LAYOUTS
+async def test_a_write_that_failed_is_not_repeated_as_it_was(scene: Scene, layout: Layout) -> None:
+    shelf = Shelf(scene, layout)
+    theirs = shelf.foreign("meanwhile")
+
+    async def fail(_: web.Request) -> web.StreamResponse:
+        """While we wait, somebody else writes."""
+        shelf.put(theirs)
+        return web.Response(status=503)
+
+    shelf.registry.tag_puts.append(fail)
+    own = await shelf.push()
+    assert sorted(map(str, shelf.digests())) == sorted([str(theirs["digest"]), own])
+
+
+async def test_entries_to_put_back_are_looked_for_once_and_not_over_and_over(scene: Scene) -> None:
+    shelf = Shelf(scene, Layout.REFERRER)
+    seen = [shelf.foreign(str(number)) for number in range(6)]
+    shelf.put(*seen)
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        """Looking for one takes so long that what was read is no longer fresh."""
+        await asyncio.sleep(0.2)
+        return await shelf.registry._get_manifest(request)
+
+    def lose() -> None:
+        shelf.registry.faults["manifest"] += [slow] * 7
+        shelf.registry.tags.pop((PATH, shelf.tag))
+        shelf.put()
+
+    shelf.registry.afterwards.append(lose)
+    own = await shelf.push(pace=Pace(whole=10.0, quiet=0.2, fresh=0.5))
+    assert sorted(map(str, shelf.digests())) == sorted([own, *(str(entry["digest"]) for entry in seen)])
 
 
 @LAYOUTS
@@ -186,55 +173,6 @@ async def test_who_writes_between_reading_and_writing_loses_nothing_where_condit
     shelf.registry.between += [lambda: shelf.put(first), lambda: shelf.put(first, second)]
     own = await shelf.push()
     assert sorted(map(str, shelf.digests())) == sorted([str(first["digest"]), str(second["digest"]), own])
-
-
-@LAYOUTS
-async def test_a_registry_that_misunderstands_conditions_is_asked_without(scene: Scene, layout: Layout) -> None:
-    shelf = Shelf(scene, layout)
-    shelf.registry.tag_puts += [answers_status(412), answers_status(412)]
-    own = await shelf.push()
-    assert shelf.digests() == [own]
-
-
-@LAYOUTS
-async def test_a_tag_that_may_not_be_changed_is_said_to_be_so(scene: Scene, layout: Layout) -> None:
-    shelf = Shelf(scene, layout)
-    theirs = shelf.foreign("one")
-    shelf.put(theirs)
-    shelf.registry.immutable = True
-    with pytest.raises(RegistryError, match=rf"does not let the tag {shelf.tag} be written .* it may be immutable"):
-        await shelf.push()
-    assert shelf.digests() == [theirs["digest"]]
-
-
-WRONG: dict[str, Callable[[Shelf], None]] = {
-    "another type": lambda shelf: shelf.put(mediaType="application/vnd.oci.image.layout.v1+json"),
-    "the other layout's type": lambda shelf: shelf.put(mediaType=MANIFEST if shelf.kind == INDEX else INDEX),
-    "entries that are none": lambda shelf: shelf.put(**{shelf.member: [1]}),
-    "a name in the wrong case": lambda shelf: shelf.put(**{shelf.member.capitalize(): []}),
-}
-
-
-@LAYOUTS
-@pytest.mark.parametrize("wrong", WRONG)
-async def test_what_is_no_list_is_left_as_it_is(scene: Scene, layout: Layout, wrong: str) -> None:
-    shelf = Shelf(scene, layout)
-    WRONG[wrong](shelf)
-    before = shelf.registry.tags[PATH, shelf.tag]
-    with pytest.raises(RegistryError, match=rf"the tag {shelf.tag} in .* was left as it is"):
-        await shelf.push()
-    assert shelf.registry.tags[PATH, shelf.tag] == before
-
-
-@LAYOUTS
-async def test_a_list_that_is_full_is_left_as_it_is(scene: Scene, layout: Layout) -> None:
-    shelf = Shelf(scene, layout)
-    # 4 MiB less what a list, but not another entry, needs.
-    shelf.put({"digest": "sha256:" + "0" * 64, "fill": "x" * (4 * 1024 * 1024 - 400)})
-    before = shelf.registry.tags[PATH, shelf.tag]
-    with pytest.raises(RegistryError, match="the list would be larger than 4194304 bytes"):
-        await shelf.push()
-    assert shelf.registry.tags[PATH, shelf.tag] == before
 
 
 @LAYOUTS

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -206,9 +207,12 @@ async def test_evidence_without_a_bare_envelope_has_no_place_under_the_tag(regis
     assert (await push(registry, keyless)).tag is None
 
 
-async def test_a_repository_that_is_not_allowed_is_not_connected_to(registry: RegistryWithWriters) -> None:
+@pytest.mark.parametrize("elsewhere", [{}, {"evidenceRepository": "registry.example.com/evidence"}], ids=str)
+async def test_a_repository_that_is_not_allowed_is_not_connected_to(
+    registry: RegistryWithWriters, elsewhere: dict[str, Any]
+) -> None:
     with pytest.raises(PublishError, match=r"shop/cart is not in stores\.registry\.allow"):
-        await push(registry, allow=["registry.example.com/*"])
+        await push(registry, allow=["registry.example.com/*"], **elsewhere)
     assert not registry.seen
 
 
@@ -223,3 +227,8 @@ async def test_more_than_the_gate_looks_at_is_told(registry: RegistryWithWriters
     )
     assert not (await push(registry)).too_many
     assert (await push(registry, evidence(digest, note="one more"))).too_many
+
+
+async def test_pull_secrets_of_pods_are_no_login_for_pushing(registry: RegistryWithWriters) -> None:
+    # With them, the gate needs a cluster; whoever pushes has a login of their own.
+    assert (await push(registry, pullSecrets=True)).tag is None

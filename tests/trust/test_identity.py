@@ -7,10 +7,11 @@ import pytest
 from tests.support.identities import identity
 from webhook.trust.identity import PatternError, TextRule
 
-BROKEN = ["(", "[", "*", "a{2,1}", "(?<=a)b", r"(a)\1", "(?P<a", "a" * 1025, "((a{1,100}){1,100}){1,100}", "\ud800"]
+BROKEN = ["(", "[", "*", "a{2,1}", "(?<=a)b", r"(a)\1", "(?P<a", "\ud800"]
+TOO_LARGE = ["a" * 1025, "((a{1,100}){1,100}){1,100}", r"\pL{100}"]
 
 
-@pytest.mark.parametrize("text", BROKEN, ids=[text[:12].encode("unicode_escape").decode() for text in BROKEN])
+@pytest.mark.parametrize("text", BROKEN + TOO_LARGE, ids=lambda text: text[:12].encode("unicode_escape").decode())
 def test_a_pattern_that_cannot_be_used_is_refused(text: str) -> None:
     with pytest.raises(PatternError) as caught:
         TextRule.pattern(text)

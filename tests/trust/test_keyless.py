@@ -202,6 +202,24 @@ def test_material_beyond_the_contract_or_its_caps_is_malformed(what: str, change
     assert refusal(with_material(change))[0] == MALFORMED, what
 
 
+LISTS: list[tuple[str, Any]] = [
+    ("tlogEntries", lambda material: material["tlogEntries"].extend(["x"] * 1000)),
+    ("tlogEntries.0.inclusionProof.hashes", lambda material: _proof(material).update(hashes=["x"] * 1000)),
+    ("timestampVerificationData.rfc3161Timestamps", lambda material: material.update(_stamps(["x"] * 1000))),
+    (
+        "x509CertificateChain.certificates",
+        lambda material: (material.update(_chain(material, 1000)), material.pop("certificate")),
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "change"), LISTS, ids=names(LISTS))
+def test_of_a_list_that_is_too_long_no_element_is_read(place: str, change: Any) -> None:
+    # 180,000 elements that were read each, and told about each, took eight seconds.
+    told = f"the bundle's verificationMaterial.{place} is missing, not as bundle v0.3 has it, or too large"
+    assert refusal(with_material(change)) == (MALFORMED, told)
+
+
 def test_a_certificate_has_a_cap_and_is_verified_below_it() -> None:
     large, too_large = (WORLD.bundle(BODY, Leaf(padding=size * 1024)) for size in (15, 16))
     assert verdict(dump(large), POLICY) == VERIFIED
@@ -209,9 +227,9 @@ def test_a_certificate_has_a_cap_and_is_verified_below_it() -> None:
 
 
 class Lying:
-    """A library that says yes to something else."""
+    """A library that says yes to something else, or raises what nobody expects."""
 
-    def __init__(self, said: tuple[str, bytes]) -> None:
+    def __init__(self, said: tuple[str, bytes] | BaseException) -> None:
         self._said = said
 
     def verifier(self, _: SignedTimes) -> "Lying":
@@ -221,6 +239,8 @@ class Lying:
     def verify_dsse(self, bundle: Bundle, policy: VerificationPolicy) -> tuple[str, bytes]:
         """Calls the policy as a verifier does, and says what it was told to say."""
         policy.verify(bundle.signing_certificate)
+        if isinstance(self._said, BaseException):
+            raise self._said
         return self._said
 
 
@@ -229,9 +249,30 @@ class Lying:
     [((IN_TOTO, BODY), VERIFIED), ((IN_TOTO, BODY + b" "), UNTRUSTED), (("text/plain", BODY), UNTRUSTED)],
 )
 def test_what_the_library_has_verified_must_be_what_was_read(said: tuple[str, bytes], expected: str) -> None:
+    assert verdict(dump(WORLD.bundle(BODY)), by(Lying(said))) == expected
+
+
+def by(library: Lying) -> TrustPolicy:
+    """The policy, with a library of the test."""
     policy = replace(POLICY)
-    object.__setattr__(policy, "root", Lying(said))
-    assert verdict(dump(WORLD.bundle(BODY)), policy) == expected
+    object.__setattr__(policy, "root", library)
+    return policy
+
+
+class Panic(BaseException):
+    """What a Rust library raises instead of ending the process; no `Exception`."""
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), TypeError("x"), RecursionError(), Panic("x"), StopIteration()])
+def test_whatever_the_library_raises_is_evidence_that_does_not_count(error: BaseException) -> None:
+    reason, detail = refusal(WORLD.bundle(BODY), by(Lying(error)))
+    assert (reason, detail[-len(NOT_LOGGED) :]) == (UNTRUSTED, NOT_LOGGED)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), MemoryError()])
+def test_what_is_not_about_the_bundle_goes_on(error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        verify(dump(WORLD.bundle(BODY)), IMAGE, REPOSITORY, by(Lying(error)))
 
 
 def test_the_certificate_that_is_verified_must_be_the_one_that_was_read() -> None:

@@ -39,6 +39,11 @@ def test_nothing_else_checks_a_signature_of_evidence() -> None:
     assert _modules_that_call("verifies") == {"trust/verify.py"} | others
 
 
+def test_a_certificate_s_signature_is_checked_in_one_place_alone() -> None:
+    assert _modules_that_call("verify_dsse") == {"trust/keyless.py"}
+    assert _modules_that_call("verify_certified") == {"trust/verify.py"}
+
+
 @pytest.mark.parametrize(
     ("record", "member"),
     [

@@ -97,7 +97,10 @@ BROKEN: dict[str, bytes] = {
     "no object": b"[]",
     "another document": dump({"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"}),
     "another version": dump(GOOD | {"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=9"}),
-    "a name twice": dump(GOOD)[:-1] + b', "tlogs": []}',
+    "a name twice": b'{"mediaType": "another", ' + dump(GOOD)[1:],
+    "a log's time without a zone": dump(
+        GOOD | {"tlogs": json.loads(json.dumps(GOOD["tlogs"]).replace('00Z"', '00"'))}
+    ),
     "no authorities": dump(GOOD | {"certificateAuthorities": []}),
     "no certificate logs": dump(GOOD | {"ctlogs": []}),
     "no logs": dump(GOOD | {"tlogs": []}),

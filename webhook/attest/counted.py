@@ -82,12 +82,11 @@ class _Count:
                 if changed:
                     self._keep(path, count)
             else:
-                self._add_one(stack, path, count)
+                self._add_one(stack, path if len(path) == len(functions) else _without_loops(path), count)
 
-    def _add_one(self, stack: bytes, functions: Sequence[int], count: int) -> None:
-        path = _without_loops(functions)
+    def _add_one(self, stack: bytes, path: Sequence[int], count: int) -> None:
         blame = self._judge.blame(path) if path else self._functions.missing(stack)
-        whole = not self._functions.changed and blame is None and len(path) == len(functions)
+        whole = not self._functions.changed and blame is None and len(path) == len(stack) // FRAME
         if not self._functions.changed and not whole:
             # No other stack has become this one: it is no call path, or it does not count.
             del self.samples[stack]

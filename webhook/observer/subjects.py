@@ -1,10 +1,11 @@
 """Which manifests a running image is: an index and its platforms have digests of their own (docs/adr/0030).
 
-A runtime names the index that it was told to pull, or the manifest that it chose from it, as it likes. What the pod's
-author wrote proves nothing; that an index lists a manifest is proven by its bytes, whose hash is its name.
+A runtime names the index that it was told to pull, or the manifest that it chose from it, as it likes; and of several
+names by which a node knows one image, any of them. What the pod's author wrote proves nothing; that an index lists a
+manifest is proven by its bytes, whose hash is its name.
 """
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
 from webhook.errors import MalformedError, UnavailableError
@@ -67,7 +68,7 @@ class SubjectFinder:
 
         Returns:
             The kubelet's digest; its only platform, if it is an index of one; and each of `named` that is an index
-            which lists it. Of an index of several platforms nobody says which one ran, whatever the authors write.
+            which lists whatever may have run. Of an index of several platforms nobody says which one did.
         """
         digest = image.digest or ""
         platforms, trouble = await self._platforms(image.repository, digest)
@@ -77,20 +78,20 @@ class SubjectFinder:
             return Subjects((digest,), trouble if named else None)
         if len(platforms) > 1 and not self._multi_platform:
             return Subjects((), f"it is an index of {len(platforms)} platforms, and which one ran is not known")
-        if platforms:
-            only = platforms if len(platforms) == 1 else frozenset()
-            return Subjects(tuple(sorted({digest} | only)), _left_out(named - only, "not known to be what ran"))
-        return await self._with_indices(image, named)
+        known = {digest, *platforms} if len(platforms) == 1 else {digest}
+        return await self._with_indices(image.repository, platforms or known, known, named)
 
-    async def _with_indices(self, image: ImageReference, named: frozenset[str]) -> Subjects:
-        """Adds the indices that list what ran."""
-        digests, remark = {image.digest or ""}, None
-        for other in sorted(named)[:_NAMED]:
-            listed, trouble = await self._platforms(image.repository, other)
-            if listed is None or image.digest not in listed:
-                remark = _left_out([other], trouble or "not known to be what ran")
+    async def _with_indices(
+        self, repository: str, ran: AbstractSet[str], known: AbstractSet[str], named: frozenset[str]
+    ) -> Subjects:
+        """Adds the indices that list all of what may have run."""
+        digests, remark = set(known), None
+        for other in sorted(named - known)[:_NAMED]:
+            listed, trouble = await self._platforms(repository, other)
+            if not listed or not ran <= listed:
+                remark = f"{other} is left out: {trouble or 'not known to be what ran'}"
             elif len(listed) > 1 and not self._multi_platform:
-                remark = _left_out([other], f"an index of {len(listed)} platforms, of which one ran")
+                remark = f"{other} is left out: an index of {len(listed)} platforms, of which one ran"
             else:
                 digests.add(other)
         return Subjects(tuple(sorted(digests)), remark)
@@ -104,7 +105,3 @@ class SubjectFinder:
             return frozenset(platform.digest for platform in runnable(raw)), ""
         except (UnavailableError, MalformedError) as error:
             return None, error.detail
-
-
-def _left_out(digests: Collection[str], why: str) -> str | None:
-    return f"{min(digests)} is left out: {why}" if digests else None

@@ -1,6 +1,7 @@
 """One repository as somebody who may push sees it, with patience for what passes."""
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -78,11 +79,33 @@ class Access:
         digest = sha256_digest(content)
         await self._patiently(lambda: self._writer.push_blob(self.repository, digest, content, self._keyring))
 
-    async def push_manifest(self, reference: str, document: Document) -> Answer:
+    async def push_manifest(self, digest: str, document: Document) -> Answer:
         """As `RegistryWriter.push_manifest`."""
         return await self._patiently(
-            lambda: self._writer.push_manifest(self.repository, reference, document, self._keyring)
+            lambda: self._writer.push_manifest(self.repository, digest, document, self._keyring)
         )
+
+    async def push_tag(self, tag: str, document: Document) -> None:
+        """As `RegistryWriter.push_manifest`, once: what was made of an old list must not be written later."""
+        await self._writer.push_manifest(self.repository, tag, document, self._keyring)
+
+    def wait_after(self, error: RegistryError, attempt: int) -> float:
+        """Says when something that failed may be tried again.
+
+        Args:
+            error: How it failed.
+            attempt: How often it has failed before.
+
+        Returns:
+            Seconds.
+
+        Raises:
+            RegistryError: The same, if there is no sense in it.
+        """
+        wait = max(error.retry_after or 0.0, jitter(_WAIT_SECONDS * 2**attempt))
+        if error.outcome not in _PASSING or attempt >= _ATTEMPTS or time.monotonic() + wait >= self._until:
+            raise error
+        return wait
 
     async def referrers(self, digest: str) -> tuple[Descriptor, ...] | None:
         """Lists what the registry itself knows to refer to a digest; what somebody else has spoilt is left out.
@@ -153,12 +176,10 @@ class Access:
 
     async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:
         """Asks again while that may help: what is rate limited or broken for a moment must not cost a pipeline."""
-        for attempt in range(_ATTEMPTS):
+        for attempt in itertools.count():
             try:
                 return await ask()
             except RegistryError as error:
-                wait = max(error.retry_after or 0.0, jitter(_WAIT_SECONDS * 2**attempt))
-                if error.outcome not in _PASSING or time.monotonic() + wait >= self._until:
-                    raise
+                wait = self.wait_after(error, attempt)
             await asyncio.sleep(wait)
-        return await ask()
+        raise AssertionError

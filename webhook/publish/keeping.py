@@ -49,10 +49,12 @@ class Keeper:
         self._since = 0.0
         self._read_at = 0.0
         self._seen: frozenset[str] = frozenset()
+        self._alive: set[str] = set()
         self._configs: set[str] = set()
         self._conditional = True
         self._refused: bytes | None = None
         self._refusals = 0
+        self._failures = 0
 
     async def keep(self, descriptor: dict[str, object]) -> int:
         """Sees to it that an entry is in the list.
@@ -107,7 +109,9 @@ class Keeper:
         """Finds what was listed before, is not now, and was not deleted."""
         gone = self._seen - listed.entries
         self._seen |= listed.entries
-        dead = {text for text in gone if not await self._is_there(text)}
+        # Once found, not asked for again until it is written: that takes time, and what was read must be fresh.
+        self._alive |= {text for text in gone - self._alive if await self._is_there(text)}
+        dead = gone - self._alive
         self._seen -= dead
         return set(gone - dead)
 
@@ -125,11 +129,16 @@ class Keeper:
         condition = self._condition(tagged)
         kind = (tagged.media_type if tagged else "") or list_types(self._member)[0]
         try:
-            await self._access.push_manifest(self._tag, Document(raw, kind, condition))
+            await self._access.push_tag(self._tag, Document(raw, kind, condition))
         except ConflictError:
             self._note_refusal(tagged, condition)
             return jitter(_CONFLICT_SECONDS)
+        except RegistryError as error:
+            # It may have been written or not; whoever looks again will know.
+            self._failures += 1
+            return self._access.wait_after(error, self._failures - 1)
         self._stands, self._since = raw, time.monotonic()
+        self._alive.clear()
         self._quiet = max(self._quiet, _SLOW_WRITES * (self._since - self._read_at))
         return jitter(self._quiet / 2)
 

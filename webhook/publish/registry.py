@@ -86,7 +86,8 @@ class RegistryPublisher:
         """
         self._pace = pace
         self._routes = Routes(section)
-        self._keyrings = open_keyrings(section, folder, None)
+        # The pull secrets of pods are for pulling.
+        self._keyrings = open_keyrings(section.model_copy(update={"pull_secrets": False}), folder, None)
         self._writer = RegistryWriter(section, folder, _ignore, patience)
 
     async def close(self) -> None:

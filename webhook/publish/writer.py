@@ -1,16 +1,19 @@
 """What is asked of a registry to publish evidence (distribution specification 1.1, "Pushing").
 
-Each of these may be done twice, so whatever breaks off is done again. An upload goes on at the registry's own
+Each of these may be done twice, so whatever breaks off is done again; but for the writing of a tag, which others may
+have written meanwhile. An upload goes on at the registry's own
 origin: of the `Location` that it gives only the path and the query are used, and one of another host is refused,
 since neither the credential nor the content is for anybody else.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from webhook.limits import LIMITS
+from webhook.model.image import is_digest
 from webhook.publish.documents import DOCKER_MANIFEST, INDEX, MANIFEST, Document
 from webhook.publish.transport import Write, WritingTransport
 from webhook.stores.registry.auth.credentials import Keyring
@@ -117,7 +120,7 @@ class RegistryWriter(RegistryClient):
 
         Args:
             repository: The repository.
-            reference: Its digest, or a tag.
+            reference: Its digest, or a tag, which is written once or not at all.
             document: The document.
             keyring: Who pushes.
 
@@ -130,7 +133,7 @@ class RegistryWriter(RegistryClient):
         """
         write = self._write(repository, "manifest", f"manifests/{reference}", document.raw)
         write = replace(write, headers={"Content-Type": document.media_type, **document.condition})
-        answer = await self._written(repository, write, keyring)
+        answer = await self._written(repository, write, keyring, once=not is_digest(reference))
         if answer.status in _CONFLICTS:
             detail = f"{answer.request.who} does not let {reference} be replaced ({answer.status})"
             raise ConflictError(detail)
@@ -142,9 +145,9 @@ class RegistryWriter(RegistryClient):
         read: Request = self._request(repository, operation, path, _REPLY_BYTES)
         return Write(read.host, operation, read.url, _REPLY_BYTES, content=content)
 
-    async def _written(self, repository: Repository, write: Write, keyring: Keyring) -> Answer:
+    async def _written(self, repository: Repository, write: Write, keyring: Keyring, *, once: bool = False) -> Answer:
         try:
-            return await self._answer(repository, write, keyring)
+            return await (self._once if once else self._answer)(repository, write, keyring)
         except RegistryError as error:
             if error.outcome not in _REFUSALS:
                 raise
@@ -152,6 +155,14 @@ class RegistryWriter(RegistryClient):
         if outcome is Outcome.FORBIDDEN:
             raise RegistryError(f"{write.who} does not let this account push to {repository.path} (403)", outcome)
         raise RegistryError(f"{detail}; log in with an account that may push to {repository.path}", outcome)
+
+    async def _once(self, repository: Repository, write: Write, keyring: Keyring) -> Answer:
+        try:
+            async with asyncio.timeout(self._patience.whole):
+                return await self._attempt(repository, write, keyring)
+        except TimeoutError:
+            detail = f"{write.who} took more than {self._patience.whole:g} s"
+            raise RegistryError(detail, Outcome.TIMEOUT) from None
 
 
 def _upload_url(own: URL, begun: Answer, digest: str) -> URL:

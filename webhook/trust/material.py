@@ -22,6 +22,7 @@ _SIGNATURE_BYTES = 4 * 1024
 _BODY_BYTES = 64 * 1024
 _CHECKPOINT_CHARACTERS = 64 * 1024
 _TIMESTAMP_BYTES = 16 * 1024
+_DIGITS = len(str(2**64))
 _LAST_SECOND = 253402300799
 """The end of the year 9999."""
 
@@ -39,9 +40,22 @@ def _limited(limit: int) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _listed(least: int, most: int) -> BeforeValidator:
+    """Counts before anything is read: a list of 200,000 wrong elements would cost seconds in error reports."""
+
+    def count(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple) or not least <= len(value) <= most:
+            raise ValueError("no list, or one of another length")
+        return tuple(value)
+
+    return BeforeValidator(count)
+
+
 def _number(value: Any) -> Any:
     """Reads a number as protocol buffers write it in JSON: as a text, or as a number."""
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+    if isinstance(value, str) and len(value) <= _DIGITS and value.isascii() and value.isdigit():
+        return int(value)
+    return value
 
 
 _Encoded = PlainSerializer(lambda data: base64.b64encode(data).decode(), return_type=str)
@@ -63,7 +77,7 @@ class _Certificate(_Part):
 
 
 class _Chain(_Part):
-    certificates: Annotated[tuple[_Certificate, ...], Field(strict=False, min_length=1, max_length=8)]
+    certificates: Annotated[tuple[_Certificate, ...], _listed(1, 8)]
 
 
 class _LogId(_Part):
@@ -87,7 +101,7 @@ class _Proof(_Part):
     log_index: _Natural = 0
     root_hash: _Hash
     tree_size: _Natural
-    hashes: Annotated[tuple[_Hash, ...], Field(strict=False, max_length=64)] = ()
+    hashes: Annotated[tuple[_Hash, ...], _listed(0, 64)] = ()
     checkpoint: _Checkpoint
 
 
@@ -106,9 +120,7 @@ class _Timestamp(_Part):
 
 
 class _Timestamps(_Part):
-    rfc3161_timestamps: Annotated[
-        tuple[_Timestamp, ...], Field(alias="rfc3161Timestamps", strict=False, max_length=8)
-    ] = ()
+    rfc3161_timestamps: Annotated[tuple[_Timestamp, ...], Field(alias="rfc3161Timestamps"), _listed(0, 8)] = ()
 
 
 class CertifiedMaterial(_Part):
@@ -116,7 +128,7 @@ class CertifiedMaterial(_Part):
 
     certificate: _Certificate | None = None
     x509_certificate_chain: Annotated[_Chain | None, Field(alias="x509CertificateChain")] = None
-    tlog_entries: Annotated[tuple[_LogEntry, ...], Field(strict=False, min_length=1, max_length=1)]
+    tlog_entries: Annotated[tuple[_LogEntry, ...], _listed(1, 1)]
     timestamp_verification_data: _Timestamps | None = None
 
     @property

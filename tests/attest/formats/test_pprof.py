@@ -127,6 +127,7 @@ def test_inlined_frames_count_before_they_are_laid_out() -> None:
     ("limit", "value", "content", "reason"),
     [
         ("profile_samples", 2, ONE * 3, "more than 2 samples"),
+        ("profile_samples", 2, (b"\x92\x00" + ONE[1:]) * 3, "more than 2 samples"),
         ("profile_entries", 9, message(6, b"x"), "more than 9 entries"),
         ("profile_sources", 2, message(1, b""), "more than 2 things"),
         ("profile_symbols", 3, ONE, "more than 3 distinct symbols"),

@@ -1,5 +1,8 @@
 """Samples that are read many at a time, among them some that cannot be."""
 
+import tracemalloc
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from tests.attest.made import STRINGS, message, number, packed, read, sample, sc
 from webhook.attest.formats import pprof_samples
 from webhook.attest.formats.wire import groups, ungrouped
 from webhook.attest.profile import ProfileError, Stack
+from webhook.attest.tally import Tally, unwatched
 from webhook.limits import LIMITS
 
 MANY = 1300
@@ -108,10 +112,29 @@ def test_a_sample_without_locations_is_unknown() -> None:
     assert stacks(tables() + sample([2, 1], [1, 1]) + empty) == {("main", "serve"): 1, ("[unknown]",): 1}
 
 
-def test_values_that_all_differ_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_that_all_differ_are_read_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pprof_samples, "_RESTS", 4)
     content = tables() + b"".join(sample([2, 1], [count, 1]) for count in range(MANY))
     assert read(content).total == MANY * (MANY - 1) // 2
+    counts = pprof_samples.Counts(pprof_samples.Counting(Tally(), 1, 3, unwatched))
+    for value in range(20):
+        assert counts[packed(2, [1, value])] == 3 * value
+        assert len(counts) <= 4
+
+
+@pytest.mark.parametrize("form", [packed, lambda field, ids: b"".join(scalar(field, place) for place in ids)])
+def test_a_stack_that_is_too_deep_is_never_laid_out(form: Callable[[int, list[int]], bytes]) -> None:
+    # 900 times 4,000 inlined frames are 14 MB.
+    wide_one = message(4, scalar(1, 9) + message(4, scalar(1, 1)) * 4000)
+    content = tables() + wide_one + message(2, form(1, [9] * 900) + packed(2, [1, 1]))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileError, match="deeper than 4096 frames"):
+            read(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 def test_inlined_frames_are_no_way_past_the_depth() -> None:

@@ -49,6 +49,19 @@ def integer(value: int) -> bytes:
     return bytes([2, len(content)]) + content
 
 
+def sequence(content: bytes) -> bytes:
+    """DER, X.690 sections 8.1.3 and 8.9."""
+    size = len(content)
+    return b"\x30" + (bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2, "big")) + content
+
+
+def nested(depth: int) -> bytes:
+    content = b""
+    for _ in range(depth):
+        content = sequence(content)
+    return content
+
+
 DEAR = {
     # 128 * N * r bytes (RFC 7914): 256 MiB by r, and by p 17 times the work.
     "scrypt, much memory": (SCRYPT, integer(16384) + integer(8), integer(16384) + integer(127)),
@@ -121,7 +134,9 @@ def test_all_keys_of_a_file_are_looked_at(count: int, tmp_path: Path) -> None:
         pem(b"\x30\x80\x00\x00"),
         pem(b"\x30\x02\x05\x00"),
         pem(b"\x30\x84\xff\xff\xff\xff"),
-        pem(b"\x30\x7f" * 200),
+        pem(sequence(sequence(b"\x30\x80" + integer(8) + b"\x00\x00"))),
+        pem(sequence(sequence(nested(2000)))),
+        pem(sequence(sequence(integer(8)))[:-1]),
     ],
 )
 def test_what_cannot_be_told_is_refused(content: bytes) -> None:

@@ -47,9 +47,9 @@ def test_what_takes_too_long_is_left_behind_in_a_thread_that_keeps_no_process_al
         within(0.1, WATCH, done.wait)
     assert time.monotonic() - begin < 5
     (left,) = set(threading.enumerate()) - before
-    assert left.daemon
     done.set()
     left.join()
+    assert left.daemon
 
 
 def test_whoever_is_asked_last_is_named() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.attest.made import message
-from tests.harness.profile_servers import ProfileServer
+from tests.harness.profile_servers import ProfileServer, RealParca, RealPyroscope
 from tests.simulators.profile_server import ProfileServerSimulator
 from tests.simulators.profile_server_answers import frame, trailers
 from webhook.attest.profile import Profile
@@ -18,10 +18,7 @@ from webhook.observer.sources.settings import SourceSettings
 
 CART = ContainerRun("shop", "cart-0", "cart")
 LABELS = {"namespace": "shop", "pod": "cart-0", "container": "cart"}
-COUNTED = {
-    "pyroscope": "process_cpu:cpu:nanoseconds:cpu:nanoseconds",
-    "parca": "process_cpu:samples:count:cpu:nanoseconds:delta",
-}
+COUNTED = {server.kind: server.counted for server in (RealPyroscope, RealParca)}
 """What both servers call the CPU time that Go's `runtime/pprof` writes down."""
 KINDS = pytest.mark.parametrize("kind", COUNTED)
 SECONDS = 5.0

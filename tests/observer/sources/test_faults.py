@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.attest.made import message, scalar
+from tests.attest.made import message, number, scalar
 from tests.observer.sources.asking import CART, KINDS, RECORDED_AT, ask, refused, report, source
-from tests.simulators.profile_server import Fault, ProfileServerSimulator
+from tests.simulators.profile_server import Asked, Fault, Handler, ProfileServerSimulator
 from tests.simulators.profile_server_faults import (
     babbles,
     cut_off,
@@ -163,6 +163,45 @@ async def test_no_more_than_two_questions_are_under_way(server: ProfileServerSim
     assert time.monotonic() - begun >= 0.8
     assert [type(answer) for answer in answers] == [UnavailableError] * 4
     assert len(server.asked) == 4
+
+
+def heavy() -> bytes:
+    """A profile that takes longer to read than to send: fifty thousand stacks that are all different."""
+    values = message(2, number(1))
+    parts = [message(1, scalar(1, 1) + scalar(2, 2))]
+    parts += [
+        message(2, message(1, number(1 + index % 250) + number(1 + index // 250)) + values) for index in range(50_000)
+    ]
+    for index in range(1, 251):
+        parts += [
+            message(4, scalar(1, index) + message(4, scalar(1, index))),
+            message(5, scalar(1, index) + scalar(2, 1)),
+        ]
+    return b"".join([*parts, *(message(6, text) for text in (b"", b"samples", b"count"))])
+
+
+@KINDS
+async def test_nothing_more_is_asked_until_an_answer_has_been_read(server: ProfileServerSimulator, kind: str) -> None:
+    content = heavy()
+    answer = says(report(content) if kind == "parca" else content)
+    under_way: list[int] = []
+    asked, read = 0, 0
+
+    def _count(handler: Handler, question: Asked) -> None:
+        nonlocal asked
+        asked += 1
+        under_way.append(asked - read)
+        answer(handler, question)
+
+    async def _ask() -> None:
+        nonlocal read
+        assert await one.profile(CART, RECORDED_AT, RECORDED_AT) is not None
+        read += 1
+
+    server.fault = _count
+    one = source(server, kind)
+    await asyncio.gather(*(_ask() for _ in range(10)))
+    assert max(under_way) == 2
 
 
 USELESS = "answers with a profile that cannot be used: "

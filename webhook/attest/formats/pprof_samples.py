@@ -52,7 +52,7 @@ def add_samples(content: bytes, spans: "array[int]", locations: Locations, count
         reader.add(spans[first : first + 2 * _BATCH])
 
 
-class _Counts(dict[bytes, int | None]):
+class Counts(dict[bytes, int | None]):
     """What counts of a sample, by all that stands behind its locations: few samples differ in that.
 
     None is for what is not read in a batch: locations once more, or less than nothing.
@@ -63,6 +63,7 @@ class _Counts(dict[bytes, int | None]):
         self._counting = counting
 
     def __missing__(self, rest: bytes) -> int | None:
+        """Reads what is new."""
         tokens, value = _sample(rest, 0, len(rest), self._counting.position)
         count = None if tokens or value < 0 else value * self._counting.factor
         if len(self) >= _RESTS:
@@ -76,7 +77,7 @@ class _Reader:
         self._content = content
         self._locations = locations
         self._counting = counting
-        self._counts = _Counts(counting)
+        self._counts = Counts(counting)
         # No stack of so few ids can be too deep, even if one location stands for thousands of inlined frames.
         self._most = min(LIMITS.profile_depth * FRAME // max(locations.largest, 1), _ID_BYTES)
 
@@ -89,17 +90,17 @@ class _Reader:
         for start, end in zip(ends, ends, strict=True):
             first = stop = start
             if end - start > 2 and content[start] == _PACKED_LOCATIONS:  # noqa: PLR2004 - a tag, a length, and more
-                first = start + 2
-                stop = first + content[start + 1]
-                if stop > start + 0x81:
+                size, first = content[start + 1], start + 2
+                if size > 0x7F:  # noqa: PLR2004 - more bytes follow
                     size, first = wire.varint(content, start + 1, end)
-                    stop = first + size
-            if first < stop <= first + most and stop <= end <= stop + _REST_BYTES and content[stop - 1] < 0x80:  # noqa: PLR2004 - the last byte of a number
-                ids = content[first:stop]
+                stop = first + size
+            usual = first < stop <= first + most and stop <= end <= stop + _REST_BYTES
+            # The last byte of the ids must end a number: what follows in the batch is another stack's.
+            if usual and content[stop - 1] < 0x80:  # noqa: PLR2004 - no byte follows
                 count = counts[content[stop:end]]
                 if count is not None:
                     if count:
-                        stacks.append(ids)
+                        stacks.append(content[first:stop])
                         values.append(count)
                     continue
             self._add_one(start, end)

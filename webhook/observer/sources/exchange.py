@@ -23,7 +23,7 @@ from webhook.stores.registry.transport.failure import connection_error
 ANSWER_BYTES: Final = 64 * 1024 * 1024
 """One answer: the profiles of one container, added up. A million stacks take 45 MiB."""
 _AT_ONCE = 2
-"""Questions under way: each may hold a whole answer."""
+"""Questions under way: each may hold a whole answer, and reading one may take several times its size."""
 _REFUSALS = {
     400: "refuses the question (400): it may allow no such window or profile type",
     401: "does not accept the credentials (401)",
@@ -53,6 +53,7 @@ class Exchange:
 
     Attributes:
         who: The server, as it stands in errors.
+        places: One is to be held from before a question until its answer has been read.
     """
 
     def __init__(self, settings: SourceSettings, folder: Path) -> None:
@@ -70,7 +71,7 @@ class Exchange:
         self._access = Access(settings, folder)
         self._access.context()
         self._access.headers()
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self.places = asyncio.Semaphore(_AT_ONCE)
         # As it is written, which yarl's `authority` is not.
         self.who = f"profile server {settings.url.split('/')[2]}"
 
@@ -88,17 +89,16 @@ class Exchange:
         Raises:
             UnavailableError: There is none in time, or it may not be used.
         """
-        async with self._places:
-            try:
-                async with asyncio.timeout(self._seconds):
-                    return await self._post(path, content_type, body)
-            except TimeoutError:
-                raise self.failure(f"does not answer within {self._seconds:g} s") from None
-            except ConfigurationError as error:
-                raise UnavailableError(str(error)) from None
-            except (aiohttp.ClientError, OSError, ValueError) as error:
-                # ValueError: a name that no resolver takes.
-                raise UnavailableError(connection_error(self.who, error).detail) from None
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._post(path, content_type, body)
+        except TimeoutError:
+            raise self.failure(f"does not answer within {self._seconds:g} s") from None
+        except ConfigurationError as error:
+            raise UnavailableError(str(error)) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # ValueError: a name that no resolver takes.
+            raise UnavailableError(connection_error(self.who, error).detail) from None
 
     def failure(self, clause: str) -> UnavailableError:
         """Makes an error.

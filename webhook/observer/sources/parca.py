@@ -13,7 +13,7 @@ from webhook.errors import UnavailableError
 from webhook.observer.sources import grpc_web, messages
 from webhook.observer.sources.exchange import Answer, Exchange
 from webhook.observer.sources.protocol import ContainerRun
-from webhook.observer.sources.reading import ProfileReader
+from webhook.observer.sources.reading import read_pprof
 from webhook.observer.sources.selector import selector
 from webhook.observer.sources.settings import SourceSettings
 
@@ -53,7 +53,6 @@ class ParcaSource:
         self.tells_containers = settings.labels.container is not None
         self._settings = settings
         self._exchange = Exchange(settings, folder)
-        self._reader = ProfileReader()
 
     async def profile(self, run: ContainerRun, start: datetime, end: datetime) -> Profile | None:
         """Asks for all profiles of a container, added up.
@@ -83,11 +82,12 @@ class ParcaSource:
                 messages.number(_REPORT_TYPE, _REPORT_TYPE_PPROF),
             )
         )
-        answer = await self._exchange.post(_PATH, grpc_web.CONTENT_TYPE, grpc_web.frame(question))
-        try:
-            return await self._reader.read(self._pprof(answer))
-        except ProfileError as error:
-            raise self._exchange.failure(f"answers with a profile that cannot be used: {error}") from None
+        async with self._exchange.places:
+            answer = await self._exchange.post(_PATH, grpc_web.CONTENT_TYPE, grpc_web.frame(question))
+            try:
+                return await read_pprof(self._pprof(answer))
+            except ProfileError as error:
+                raise self._exchange.failure(f"answers with a profile that cannot be used: {error}") from None
 
     def _pprof(self, answer: Answer) -> bytes:
         """Finds the profile in the answer."""

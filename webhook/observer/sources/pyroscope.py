@@ -12,7 +12,7 @@ from webhook.attest.profile import Profile, ProfileError
 from webhook.observer.sources import messages
 from webhook.observer.sources.exchange import Exchange
 from webhook.observer.sources.protocol import ContainerRun
-from webhook.observer.sources.reading import ProfileReader
+from webhook.observer.sources.reading import read_pprof
 from webhook.observer.sources.selector import selector
 from webhook.observer.sources.settings import SourceSettings
 
@@ -40,7 +40,6 @@ class PyroscopeSource:
         self.tells_containers = settings.labels.container is not None
         self._settings = settings
         self._exchange = Exchange(settings, folder)
-        self._reader = ProfileReader()
 
     async def profile(self, run: ContainerRun, start: datetime, end: datetime) -> Profile | None:
         """Asks for all profiles of a container, added up.
@@ -64,8 +63,9 @@ class PyroscopeSource:
                 messages.number(_END, int(end.timestamp() * _MILLISECONDS)),
             )
         )
-        answer = await self._exchange.post(_PATH, _CONTENT_TYPE, question)
-        try:
-            return await self._reader.read(answer.body)
-        except ProfileError as error:
-            raise self._exchange.failure(f"answers with a profile that cannot be used: {error}") from None
+        async with self._exchange.places:
+            answer = await self._exchange.post(_PATH, _CONTENT_TYPE, question)
+            try:
+                return await read_pprof(answer.body)
+            except ProfileError as error:
+                raise self._exchange.failure(f"answers with a profile that cannot be used: {error}") from None
