@@ -170,6 +170,14 @@ def test_a_service_that_refuses_ends_with_the_code_for_unavailable(folder: Path)
     assert "Fulcio, which certifies the identity, at 127.0.0.1 answered with HTTP 503" in result.stderr
 
 
+def test_a_layout_that_would_lose_the_certificate_is_refused_before_anybody_is_asked(folder: Path) -> None:
+    with FaultyService(Fault(503)) as fulcio:
+        config = (folder / "trust.json").read_bytes()
+        (folder / "trust.json").write_bytes(replaced(config, "caUrls", fulcio.url))
+        result = attest(folder, output=None, push=True, layout="cosign")
+    assert (result.exit_code, fulcio.requests) == (2, [])
+
+
 def test_without_the_extra_it_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("sigstore", "sigstore.verify"):
         monkeypatch.setitem(sys.modules, name, None)

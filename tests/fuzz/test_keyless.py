@@ -3,18 +3,22 @@
 import base64
 import copy
 import json
+import re
 from typing import Any
 
+from cryptography.hazmat import asn1
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulators.sigstore import Sigstore
+from tests.simulators.sigstore_certificates import der
 from tests.support.envelopes import b64, dump
 from tests.support.identities import believing, identity
 from tests.support.mutations import damaged_bytes, damaged_tree
 from tests.support.statements import IMAGE, OTHER_IMAGE, REPOSITORY, predicate, statement
 from webhook.errors import EvidenceError
-from webhook.trust.identity import TextRule
+from webhook.trust.certificate import _utf8_string
+from webhook.trust.identity import PatternError, TextRule
 from webhook.trust.verify import open_assertion, subject_digests, verify
 
 WORLD = Sigstore()
@@ -122,3 +126,31 @@ def test_a_bundle_under_a_damaged_root_is_refused_or_says_the_same(content: byte
         assert verify(dump(FIRST[1]), IMAGE, REPOSITORY, policy).evidence == EVIDENCE
     except EvidenceError:
         return
+
+
+PIECES = st.sampled_from(["a", "b", ".", "[ab]", "a*", "b+", "(a|ab)", "(?:b|ba)?", "a{1,2}", "^", "$", "|"])
+
+
+@given(st.lists(PIECES, max_size=6).map("".join), st.text("abc", max_size=8))
+def test_a_pattern_means_what_pythons_engine_makes_of_the_whole_text(pattern: str, value: str) -> None:
+    try:
+        rule = TextRule.pattern(pattern)
+    except PatternError:
+        return
+    assert rule.matches(value) == (re.fullmatch(pattern, value) is not None)
+
+
+UTF8_STRINGS = st.text(max_size=300).map(lambda text: der(0x0C, text.encode()))
+
+
+@given(st.one_of(st.binary(max_size=12), UTF8_STRINGS, UTF8_STRINGS.flatmap(damaged_bytes)))
+def test_a_der_string_is_read_as_another_reader_reads_it(data: bytes) -> None:
+    try:
+        expected: str | None = asn1.decode_der(str, data)
+    except ValueError:
+        expected = None
+    try:
+        found: str | None = _utf8_string(data)
+    except ValueError:
+        found = None
+    assert found == expected

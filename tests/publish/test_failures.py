@@ -64,6 +64,8 @@ async def test_a_failure_that_lasts_ends(registry: RegistryWithWriters) -> None:
     registry.puts.extend([answers_status(503)] * 100)
     with pytest.raises(RegistryError, match=r"has a failure of its own \(503\)"):
         await push(registry, pace=Pace(whole=20.0))
+    # Five times with growing pauses, each of them twice in a row.
+    assert len(registry.written()) - len(registry.blobs) == 5 * 2
 
 
 async def test_the_whole_takes_no_longer_than_it_may(registry: RegistryWithWriters) -> None:

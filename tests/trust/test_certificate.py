@@ -1,15 +1,16 @@
 """Whom a certificate names, and which trusted identity that is."""
 
+import base64
 from typing import Any
 
 import pytest
 from cryptography import x509
 
 from tests.simulators.sigstore_certificates import ISSUER, SUBJECT, USERNAME, Leaf, der, username
-from tests.support.envelopes import dump
+from tests.support.envelopes import b64, dump
 from tests.support.identities import believing, identity
 from tests.support.statements import IMAGE, REPOSITORY
-from tests.support.verdicts import UNTRUSTED, VERIFIED, names, verdict
+from tests.support.verdicts import MALFORMED, UNTRUSTED, VERIFIED, names, verdict
 from tests.trust.keyless_cases import BODY, WORLD
 from webhook.errors import UntrustedError
 from webhook.trust.certificate import identity_of
@@ -157,3 +158,28 @@ def test_a_certificate_with_an_extension_twice_names_nobody() -> None:
     assert identity_of(certificate).subject == SUBJECT
     with pytest.raises(UntrustedError):
         identity_of(Twice())  # type: ignore[arg-type]  # stands for a certificate that no library makes
+
+
+def with_certificate(raw: bytes) -> str:
+    bundle = WORLD.bundle(BODY)
+    bundle["verificationMaterial"]["certificate"]["rawBytes"] = b64(raw)
+    return verdict(dump(bundle), believing(WORLD))
+
+
+LEAF = base64.b64decode(WORLD.bundle(BODY)["verificationMaterial"]["certificate"]["rawBytes"])
+
+
+@pytest.mark.parametrize("version", [0, 1, 3, 4, 127, 128, 255])
+def test_a_certificate_of_another_version_is_refused(version: int) -> None:
+    # cryptography raises an error of its own for these, which is no ValueError.
+    third = bytes.fromhex("a003020102")
+    assert LEAF.count(third) == 1
+    assert with_certificate(LEAF.replace(third, third[:-1] + bytes([version]))) in {MALFORMED, UNTRUSTED}
+
+
+@pytest.mark.parametrize("change", [0x00, 0x01, 0x7F, 0x80, 0xFF], ids=hex)
+def test_a_certificate_with_any_other_byte_is_refused(change: int) -> None:
+    for position in range(len(LEAF)):
+        damaged = bytearray(LEAF)
+        damaged[position] = change if damaged[position] != change else change ^ 0x10
+        assert with_certificate(bytes(damaged)) in {MALFORMED, UNTRUSTED}, position

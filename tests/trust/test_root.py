@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -132,3 +132,27 @@ def test_the_digest_is_over_the_file_s_bytes() -> None:
     assert is_digest(one.digest)
     assert one.digest != two.digest
     assert one == TrustedRoot.load(dump(GOOD))
+
+
+FUTURE = datetime(2033, 1, 1, tzinfo=UTC)
+LATER = FUTURE + timedelta(days=20)
+LATE_LEAF = Leaf(not_before=LATER - timedelta(seconds=5), sct_at=LATER)
+
+
+@pytest.mark.parametrize("part", ["authority", "certificate_log", "log", "timestamps"])
+def test_what_a_root_names_for_later_counts_for_later_whatever_the_clock_says(part: str) -> None:
+    # A root names the next authority ahead of time. Nobody's bundle may decide when that one is taken in.
+    policy = believing(dump(WORLD.trusted_root(**{part: (FUTURE, None)})))
+    for _ in range(2):
+        assert verdict(dump(WORLD.bundle_v2(BODY, LATE_LEAF, at=LATER)), policy) == VERIFIED
+        assert verdict(dump(OTHER.bundle_v2(BODY, LATE_LEAF, at=LATER)), policy) == UNTRUSTED
+        assert verdict(dump(WORLD.bundle_v2(BODY)), policy) == UNTRUSTED
+
+
+def test_a_claim_about_a_time_with_another_authority_alone_is_refused() -> None:
+    policy = believing(joined(WORLD, OTHER, authority=(FUTURE, None), log=(FUTURE, None)))
+    stranger = Sigstore()
+    for at, leaf in ((SIGNED_AT, Leaf()), (LATER, LATE_LEAF)):
+        assert verdict(dump(stranger.bundle_v2(BODY, leaf, at=at)), policy) == UNTRUSTED
+    assert verdict(dump(OTHER.bundle_v2(BODY)), policy) == VERIFIED
+    assert verdict(dump(WORLD.bundle_v2(BODY, LATE_LEAF, at=LATER)), policy) == VERIFIED

@@ -94,7 +94,7 @@ def keyless_signer(options: KeylessOptions) -> Signer:
     except KeylessNotInstalledError as error:
         fail("keyless", f"{error}: pip install 'execution-evidence-gate[keyless]'")
     except ConfigurationError as error:
-        fail("trust-config", f"{options['trust_config']}: {error}")
+        fail("trust-config", f"{options['trust_config'] or 'that of the public Sigstore'}: {error}")
 
 
 def _token(path: Path | None) -> str:

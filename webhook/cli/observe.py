@@ -88,13 +88,15 @@ async def _observe(
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     now = datetime.now(UTC)
     async with (
+        asyncio.timeout_at(deadline) as limit,
         open_client(kubeconfig) as client,
         open_stores(settings.gate, kubeconfig) as stores,
         open_parts(settings, client, stores, look_only=tell is None) as parts,
     ):
         window = window_until(now, settings.file.window)
-        async with asyncio.timeout_at(deadline):
-            seen = await read_cluster(PacedApi(client), settings.file, window)
+        seen = await read_cluster(PacedApi(client), settings.file, window)
+        # From here on it is each image's: what was found by then is to be told.
+        limit.reschedule(None)
         reports = await Observer(settings, parts, now).observe(by_image(seen.runs), deadline, tell or _keep_quiet)
     return seen, reports
 

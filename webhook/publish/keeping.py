@@ -24,8 +24,8 @@ _CONFLICT_SECONDS = 0.2
 _UNCONDITIONAL_REFUSALS = 3
 _SLOW_WRITES = 2
 """How many of our slowest changes, from reading to having written, a list must stand still: others may be as slow."""
-_LONG_BYTES = 1024 * 1024
-"""Of a list: reading and writing this much takes a quarter of a second by itself."""
+_STALE_READS = 3
+"""How often what is no longer fresh is read again; then somebody is slow, and our wait will be so too."""
 
 
 class Keeper:
@@ -55,6 +55,7 @@ class Keeper:
         self._refused: bytes | None = None
         self._refusals = 0
         self._failures = 0
+        self._stale = 0
 
     async def keep(self, descriptor: dict[str, object]) -> int:
         """Sees to it that an entry is in the list.
@@ -124,7 +125,7 @@ class Keeper:
     async def _write(self, tagged: Tagged | None, merged: Listed) -> float:
         """Writes the list, unless what it was made of may be out of date; says when to look again."""
         raw = await self._prepared(merged)
-        if raw is None or time.monotonic() - self._read_at > self._pace.fresh * (1 + len(raw) / _LONG_BYTES):
+        if raw is None or self._is_stale():
             return 0.0
         condition = self._condition(tagged)
         kind = (tagged.media_type if tagged else "") or list_types(self._member)[0]
@@ -141,6 +142,13 @@ class Keeper:
         self._alive.clear()
         self._quiet = max(self._quiet, _SLOW_WRITES * (self._since - self._read_at))
         return jitter(self._quiet / 2)
+
+    def _is_stale(self) -> bool:
+        if self._stale == _STALE_READS or time.monotonic() - self._read_at <= self._pace.fresh:
+            self._stale = 0
+            return False
+        self._stale += 1
+        return True
 
     async def _prepared(self, merged: Listed) -> bytes | None:
         """Makes the document; None if its config had to be pushed first, which took time."""

@@ -3,7 +3,9 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -11,6 +13,8 @@ from tests.attest.signing.making import payload
 from tests.harness.process import free_ports
 from tests.harness.sigstore import LocalSigstore
 from tests.harness.sigstore_faults import Fault, FaultyService, Service, replaced
+from tests.harness.sigstore_proxy import Proxy
+from tests.simulators.web import TlsAnswers
 from webhook.attest.signing import keyless_transport
 from webhook.attest.signing.keyless import KeylessSigner
 from webhook.errors import UnavailableError
@@ -102,6 +106,29 @@ def test_nobody_there_is_a_service_that_cannot_be_reached(service: Service, sigs
     (port,) = free_ports(1)
     detail = failure(sigstore, service, f"http://127.0.0.1:{port}")
     assert detail == f"{NAMES[service]}{HOSTED}cannot be reached, or breaks off"
+
+
+def test_an_authority_of_ones_own_is_trusted_by_the_usual_variable(
+    sigstore: LocalSigstore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "Fulcio, which certifies the identity, at 127.0.0.1"
+    with TlsAnswers(tmp_path, 503, b"") as fulcio:
+        assert failure(sigstore, "caUrls", fulcio.url) == f"{place} has no certificate that is trusted here"
+        monkeypatch.setenv("SSL_CERT_FILE", str(fulcio.ca_file))
+        assert failure(sigstore, "caUrls", fulcio.url).startswith(f"{place} answered with HTTP 503")
+
+
+def test_it_is_trusted_behind_a_proxy_too(
+    sigstore: LocalSigstore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TlsAnswers(tmp_path, 503, b"") as fulcio, Proxy(urlsplit(fulcio.url).port or 0) as proxy:
+        monkeypatch.setenv("SSL_CERT_FILE", str(fulcio.ca_file))
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        # The certificate is for this address, behind whatever port.
+        assert "answered with HTTP 503" in failure(sigstore, "caUrls", "https://127.0.0.1:9")
+    assert proxy.asked == ["127.0.0.1:9"]
 
 
 def test_a_token_that_real_fulcio_refuses_is_said_to_be_so(sigstore: LocalSigstore) -> None:

@@ -5,7 +5,9 @@ as heavy as that library, and of the same extra: imported when somebody signs ke
 """
 
 import io
+import ssl
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -37,11 +39,35 @@ class BoundedAdapter(HTTPAdapter):
             advice: What to look at when it refuses, as the end of a sentence.
             check: Raises whatever it likes for an answer that is of no use.
         """
+        self._tls = ssl.create_default_context()
         super().__init__()
         self._service = service
         self._watch = watch
         self._advice = advice
         self._check = check
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002 - the signature is that of requests
+        """Trusts the system's authorities, or those of `SSL_CERT_FILE`, beside requests' own: as all else here does.
+
+        Args:
+            connections: As requests has it.
+            maxsize: As requests has it.
+            block: As requests has it.
+            options: As requests has it.
+        """
+        super().init_poolmanager(connections, maxsize, block, **options, ssl_context=self._tls)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Trusts the same behind a proxy.
+
+        Args:
+            proxy: As requests has it.
+            options: As requests has it.
+
+        Returns:
+            As requests has it.
+        """
+        return super().proxy_manager_for(proxy, **options, ssl_context=self._tls)
 
     def send(  # noqa: PLR0913, PLR0917 - the signature is that of requests
         self,
