@@ -48,9 +48,13 @@ demo: dev ## Show the main job in a minute: no cluster, no Go, no root
 demo-registry: tools ## Show it with evidence in a real registry, by cosign and oras: no cluster, no root
 	$(BIN)/python -m demo.registry
 
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
+  --custom-compile-command "make lock" --upgrade pyproject.toml
+
 lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --extra keyless pyproject.toml -o requirements/runtime.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --group dev pyproject.toml -o requirements/dev.txt
+	mkdir -p build
+	$(LOCK) --extra keyless -o build/runtime.txt && awk -f requirements/plain.awk build/runtime.txt > requirements/runtime.txt
+	$(LOCK) --group dev -o build/dev.txt && awk -f requirements/plain.awk build/dev.txt > requirements/dev.txt
 
 manifests: tools ## Render manifests/install.yaml from the chart
 	$(BIN)/python -m tests.charts.manifests
