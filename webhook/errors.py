@@ -7,6 +7,8 @@ second to `UnavailableEvidenceAction`. The others concern input that is no evide
 Messages are our own sentences. They may be shown to users, so they never hold another exception's text.
 """
 
+from typing import Self
+
 from webhook.reasons import ReasonCode
 
 
@@ -22,6 +24,15 @@ class EvidenceError(Exception):
         super().__init__(f"{reason.value}: {detail}")
         self.reason = reason
         self.detail = detail
+
+    def without_history(self) -> Self:
+        """Makes the error fit to be kept: what led to it would keep alive whatever was read, and all made of it.
+
+        Returns:
+            The same error, changed: without traceback and causes.
+        """
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
 
 class MalformedError(EvidenceError):

@@ -12,7 +12,6 @@ from tests.harness.evidence import statement
 from tests.observer.making import NOW, REPOSITORY, digest
 from tests.observer.watching import GATE, configured
 from webhook.errors import UnavailableError
-from webhook.model.gate import Verdict
 from webhook.model.timestamp import format_rfc3339
 from webhook.observer.settings import load_observer_settings
 from webhook.observer.standing import Standing
@@ -97,10 +96,31 @@ async def test_what_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     assert await lacking(tmp_path, Shelf(envelope(DIGEST), gap=UnavailableError("the shelf is dark"))) == ()
 
 
-@pytest.mark.parametrize(
-    ("hot", "paths", "expected"), [(3, 1, Verdict.PASS), (2, 1, Verdict.FAIL), (3, 0, Verdict.FAIL)]
-)
-def test_what_would_suffice_is_the_gate_s_word(tmp_path: Path, hot: int, paths: int, expected: Verdict) -> None:
-    settings = load_observer_settings(configured(tmp_path))
+OBJECTIONS: list[tuple[tuple[int, int], dict[str, str], str | None]] = [
+    ((5, 1), {}, None),
+    ((2, 1), {}, "hot symbols 2 < 3 or call paths 1 < 1"),
+    ((5, 0), {}, "hot symbols 5 < 3 or call paths 0 < 1"),
+    # Enough for canary alone: production denies what has none anyway, unless it only warns.
+    ((4, 1), {}, None),
+    ((4, 1), {"MissingEvidenceAction": "Warn"}, "it would turn a warning in production into a denial: "),
+    ((5, 1), {"MissingEvidenceAction": "Warn"}, None),
+]
+
+
+@pytest.mark.parametrize(("counts", "production", "expected"), OBJECTIONS)
+def test_evidence_is_made_where_it_helps_and_makes_nothing_worse(
+    tmp_path: Path, counts: tuple[int, int], production: dict[str, str], expected: str | None
+) -> None:
+    section = {
+        "MissingEvidenceAction": "Block",
+        "RequiredEnvironments": ["canary", "production"],
+        "Overrides": {"production": {"MinHotSymbolCount": 5, **production}},
+    }
+    gate = GATE | {"PolicyGates": {"ExecutionEvidence": section}}
+    settings = load_observer_settings(configured(tmp_path, gate))
     standing = Standing(settings.gate, [], settings.refresh_after)
-    assert standing.verdict("production", hot, paths).result is expected
+    objection = standing.objection(["canary", "production"], *counts)
+    assert (objection is None) is (expected is None)
+    assert (expected or "") in (objection or "")
+    # It is about those that lack evidence alone.
+    assert standing.objection(["canary"], 3, 1) is None

@@ -1,6 +1,8 @@
 """Evidence that an identity signed, from the shelf to the answer."""
 
+import asyncio
 import json
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,9 @@ from tests.providers.asking import (
     told,
 )
 from tests.simulators.sigstore import Sigstore, root_bytes
-from tests.support.envelopes import dump
+from tests.support.envelopes import bundle, dump, envelope
 from tests.support.statements import predicate, statement
+from webhook.limits import LIMITS
 from webhook.model.evidence import Lane
 from webhook.providers import opening
 from webhook.settings.loading import Settings, load_settings
@@ -104,8 +107,38 @@ async def test_a_certificate_is_verified_in_a_thread_once_however_small_the_bund
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executor = CountingExecutor(1)
-    monkeypatch.setattr(opening, "_VERIFIERS", executor)
+    monkeypatch.setattr(opening, "_CERTIFIERS", executor)
     asked = provider(configured(tmp_path), Shelf(certified()))
     for repository in ("registry.example.com/a", "registry.example.com/b"):
         assert reason(await ask(asked, repository=repository)) == "EvidenceSufficient"
+    assert executor.jobs == 1
+
+
+async def test_what_a_key_signed_does_not_stand_behind_what_strangers_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = threading.Event()
+    executor = ThreadPoolExecutor(1)
+    executor.submit(held.wait)
+    monkeypatch.setattr(opening, "_CERTIFIERS", executor)
+    settings = configured(tmp_path, keys=(Trusted(STAGING),))
+    waiting = asyncio.create_task(ask(provider(settings, Shelf(certified()))))
+    small = dump(bundle(envelope(statement(predicate=predicate(**observed(NOW))), [STAGING])))
+    try:
+        for raw in (small, small + b" " * LIMITS.verification_thread_bytes):
+            assert reason(await ask(provider(settings, Shelf(candidate(raw))))) == "EvidenceSufficient"
+        assert not waiting.done()
+    finally:
+        held.set()
+    assert reason(await waiting) == "EvidenceSufficient"
+
+
+async def test_a_certificate_that_is_named_by_numbers_goes_to_the_thread_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = CountingExecutor(1)
+    monkeypatch.setattr(opening, "_CERTIFIERS", executor)
+    raw = certified().raw.replace(b'"certificate"', b'"\\u0063ertificate"')
+    assert b'"certificate"' not in raw
+    assert reason(await ask(provider(configured(tmp_path), Shelf(candidate(raw))))) == "EvidenceSufficient"
     assert executor.jobs == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.polling import poll
 from tests.providers.asking import STRANGER, candidate, signed
 from tests.providers.test_identities import OTHER, WORLD, certified, configured
 from tests.support.envelopes import b64, dump, envelope
@@ -39,8 +40,8 @@ REFUSED: dict[str, bytes] = {
 @pytest.mark.parametrize("case", REFUSED)
 async def test_a_refusal_keeps_nothing_of_the_envelope_alive(
     case: str,
-    assertions_count: bool,
-    tmp_path: Path,  # noqa: FBT001 - a table's column
+    assertions_count: bool,  # noqa: FBT001 - a table's column
+    tmp_path: Path,
 ) -> None:
     # Frames hold the bytes, the document, and what libraries made of them: 14 MiB for an envelope of 4.
     opener = EnvelopeOpener(configured(tmp_path).trust)
@@ -49,7 +50,8 @@ async def test_a_refusal_keeps_nothing_of_the_envelope_alive(
     opened = await opener.open(candidate(raw), assertions_count=assertions_count)
     if isinstance(opened, EvidenceError):
         assert (opened.__context__, opened.__cause__, opened.__traceback__) == (None, None, None)
-    assert sys.getrefcount(raw) == before
+    # The thread that verified lets go of its work a moment after it is done.
+    poll(lambda: sys.getrefcount(raw) <= before, 5.0, "nothing holds the bytes")
 
 
 @pytest.mark.parametrize("changes", [{"hotSymbolCount": -1}, {"hotSymbolCount": "many"}, {"observedUntil": "x"}])
@@ -66,4 +68,5 @@ async def test_a_predicate_that_is_refused_keeps_nothing_alive_either(
     for kept in (opened._evidence, about):
         assert isinstance(kept, EvidenceError)
         assert (kept.__context__, kept.__cause__, kept.__traceback__) == (None, None, None)
-    assert sys.getrefcount(raw) == before
+    # The thread that verified lets go of its work a moment after it is done.
+    poll(lambda: sys.getrefcount(raw) <= before, 5.0, "nothing holds the bytes")

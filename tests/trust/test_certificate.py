@@ -160,13 +160,14 @@ def test_a_certificate_with_an_extension_twice_names_nobody() -> None:
         identity_of(Twice())  # type: ignore[arg-type]  # stands for a certificate that no library makes
 
 
+POLICY = believing(WORLD)
+BUNDLE = WORLD.bundle(BODY)
+LEAF = base64.b64decode(BUNDLE["verificationMaterial"]["certificate"]["rawBytes"])
+
+
 def with_certificate(raw: bytes) -> str:
-    bundle = WORLD.bundle(BODY)
-    bundle["verificationMaterial"]["certificate"]["rawBytes"] = b64(raw)
-    return verdict(dump(bundle), believing(WORLD))
-
-
-LEAF = base64.b64decode(WORLD.bundle(BODY)["verificationMaterial"]["certificate"]["rawBytes"])
+    material = BUNDLE["verificationMaterial"] | {"certificate": {"rawBytes": b64(raw)}}
+    return verdict(dump(BUNDLE | {"verificationMaterial": material}), POLICY)
 
 
 @pytest.mark.parametrize("version", [0, 1, 3, 4, 127, 128, 255])

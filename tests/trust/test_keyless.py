@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography import x509
 from sigstore.models import Bundle
+from sigstore.verify import Verifier
 from sigstore.verify.policy import VerificationPolicy
 
 from tests.simulators.sigstore import assembled
@@ -21,19 +23,21 @@ from tests.trust.keyless_cases import (
     NOT_CERTIFIED,
     NOT_IN_THE_LOG,
     NOT_LOGGED,
+    OTHER,
     TIMELESS,
     UNREADABLE,
     V01,
     V02,
     WORLD,
     Make,
+    parts,
     with_material,
 )
 from webhook.errors import EvidenceError, UntrustedError
 from webhook.model.evidence import Lane
 from webhook.trust.keyless import _SameCertificate
 from webhook.trust.policy import TrustPolicy
-from webhook.trust.root import SignedTimes
+from webhook.trust.root import SignedTimes, TrustedRoot
 from webhook.trust.verify import open_assertion, subject_digests, verify
 
 POLICY = believing(WORLD)
@@ -168,7 +172,7 @@ MATERIAL: list[tuple[str, Any]] = [
     ("a body of 64 KiB", lambda material: _entry(material).update(canonicalizedBody=b64(bytes(65537)))),
     ("a body that is not base64", lambda material: _entry(material).update(canonicalizedBody="e30")),
     ("a promise of 4 KiB", lambda material: _entry(material)["inclusionPromise"].update(_promise(4097))),
-    ("nine timestamps", lambda material: material.update(_stamps([b64(b"0")] * 9))),
+    ("three timestamps", lambda material: material.update(_stamps([b64(b"0")] * 3))),
     ("a timestamp of 16 KiB", lambda material: material.update(_stamps([b64(bytes(16385))]))),
     ("timestamps that are a text", lambda material: material.update(timestampVerificationData="now")),
 ]
@@ -232,6 +236,10 @@ class Lying:
     def __init__(self, said: tuple[str, bytes] | BaseException) -> None:
         self._said = said
 
+    def has_issued(self, _: x509.Certificate) -> bool:
+        """Yes."""
+        return True
+
     def verifier(self, _: SignedTimes) -> "Lying":
         """Itself, whatever the time."""
         return self
@@ -252,7 +260,42 @@ def test_what_the_library_has_verified_must_be_what_was_read(said: tuple[str, by
     assert verdict(dump(WORLD.bundle(BODY)), by(Lying(said))) == expected
 
 
-def by(library: Lying) -> TrustPolicy:
+class Watched:
+    """A root that tells whether its verifier was asked for."""
+
+    def __init__(self, root: TrustedRoot | None) -> None:
+        assert root is not None
+        self._root = root
+        self.asked = 0
+
+    def has_issued(self, certificate: x509.Certificate) -> bool:
+        """As the root."""
+        return self._root.has_issued(certificate)
+
+    def verifier(self, times: SignedTimes) -> Verifier:
+        """As the root; counted."""
+        self.asked += 1
+        return self._root.verifier(times)
+
+
+@pytest.mark.parametrize(
+    ("make", "asked"),
+    [
+        (lambda: WORLD.bundle_v2(BODY), 1),
+        (lambda: OTHER.bundle_v2(BODY), 0),
+        (lambda: parts(authority=OTHER.authority).bundle_v2(BODY), 0),
+        (lambda: WORLD.bundle_v2(BODY) | {"dsseEnvelope": WORLD.bundle_v2(BODY)["dsseEnvelope"]}, 0),
+    ],
+    ids=["good", "another Sigstore", "another authority", "another signature"],
+)
+def test_what_costs_is_not_done_for_strangers(make: Make, asked: int) -> None:
+    # Anybody gets true timestamps, and certificates of others are public.
+    watched = Watched(POLICY.root)
+    assert verdict(dump(make()), by(watched)) == (VERIFIED if asked else UNTRUSTED)
+    assert watched.asked == asked
+
+
+def by(library: Lying | Watched) -> TrustPolicy:
     """The policy, with a library of the test."""
     policy = replace(POLICY)
     object.__setattr__(policy, "root", library)

@@ -24,6 +24,9 @@ NOW_AND_LATER = (SIGNED_AT, None)
 UNTIL_NOW = (BEGAN, SIGNED_AT)
 BEFORE = (BEGAN, SIGNED_AT - SECOND)
 AFTER = (SIGNED_AT + SECOND, None)
+FUTURE = datetime(2033, 1, 1, tzinfo=UTC)
+LATER = FUTURE + timedelta(days=20)
+LATE_LEAF = Leaf(not_before=LATER - timedelta(seconds=5), sct_at=LATER)
 V1: Callable[[], dict[str, Any]] = lambda: WORLD.bundle(BODY)  # noqa: E731 - a table's column
 V2: Callable[[], dict[str, Any]] = lambda: WORLD.bundle_v2(BODY)  # noqa: E731 - as above
 
@@ -90,6 +93,11 @@ def test_verifiers_that_are_kept_do_not_mix_their_times() -> None:
         assert verdict(dump(late), policy) == UNTRUSTED
 
 
+def unusable(log: dict[str, Any], **key: Any) -> dict[str, Any]:
+    """A log with a key that nobody can use."""
+    return log | {"publicKey": log["publicKey"] | ({"rawBytes": "MAA="} | key)}
+
+
 GOOD = WORLD.trusted_root()
 BROKEN: dict[str, bytes] = {
     "nothing": b"",
@@ -98,6 +106,11 @@ BROKEN: dict[str, bytes] = {
     "another document": dump({"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"}),
     "another version": dump(GOOD | {"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=9"}),
     "a name twice": b'{"mediaType": "another", ' + dump(GOOD)[1:],
+    "an end without a zone": dump(WORLD.trusted_root(authority=(BEGAN, FUTURE))).replace(
+        b'01T00:00:00Z"', b'01T00:00:00"'
+    ),
+    "no log with a key": dump(GOOD | {"tlogs": [unusable(GOOD["tlogs"][0])]}),
+    "no certificate log with a key": dump(GOOD | {"ctlogs": [unusable(GOOD["ctlogs"][0])]}),
     "a log's time without a zone": dump(
         GOOD | {"tlogs": json.loads(json.dumps(GOOD["tlogs"]).replace('00Z"', '00"'))}
     ),
@@ -134,11 +147,6 @@ def test_the_digest_is_over_the_file_s_bytes() -> None:
     assert one == TrustedRoot.load(dump(GOOD))
 
 
-FUTURE = datetime(2033, 1, 1, tzinfo=UTC)
-LATER = FUTURE + timedelta(days=20)
-LATE_LEAF = Leaf(not_before=LATER - timedelta(seconds=5), sct_at=LATER)
-
-
 @pytest.mark.parametrize("part", ["authority", "certificate_log", "log", "timestamps"])
 def test_what_a_root_names_for_later_counts_for_later_whatever_the_clock_says(part: str) -> None:
     # A root names the next authority ahead of time. Nobody's bundle may decide when that one is taken in.
@@ -156,3 +164,27 @@ def test_a_claim_about_a_time_with_another_authority_alone_is_refused() -> None:
         assert verdict(dump(stranger.bundle_v2(BODY, leaf, at=at)), policy) == UNTRUSTED
     assert verdict(dump(OTHER.bundle_v2(BODY)), policy) == VERIFIED
     assert verdict(dump(WORLD.bundle_v2(BODY, LATE_LEAF, at=LATER)), policy) == VERIFIED
+
+
+UNUSABLE = [
+    {"rawBytes": "MAA="},
+    {"keyDetails": "ML_DSA_65", "rawBytes": "MAA="},
+    {"keyDetails": "PKIX_ED25519", "rawBytes": GOOD["tlogs"][0]["publicKey"]["rawBytes"]},
+]
+
+
+@pytest.mark.parametrize("key", UNUSABLE, ids=["no key", "of a new kind", "of another kind"])
+def test_what_of_a_root_cannot_be_used_is_left_out_in_silence(
+    key: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    # sigstore-python would write a warning for each bundle of anybody.
+    more = {name: [*GOOD[name], unusable(GOOD[name][0], **key)] for name in ("tlogs", "ctlogs")}
+    authority = GOOD["timestampAuthorities"][0]
+    chain = authority["certChain"]["certificates"]
+    broken = [
+        authority | {"certChain": {"certificates": found}} for found in (chain[:1], [{"rawBytes": "MAA="}, *chain])
+    ]
+    policy = believing(dump(GOOD | more | {"timestampAuthorities": [*broken, authority]}))
+    for bundle in (V1(), V2()):
+        assert verdict(dump(bundle), policy) == VERIFIED
+    assert caplog.records == []

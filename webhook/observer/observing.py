@@ -10,7 +10,6 @@ from datetime import datetime
 
 from webhook.attest.counting import distinct_paths, leaf_share
 from webhook.errors import EvidenceError, UnavailableError
-from webhook.model.gate import Verdict
 from webhook.model.timestamp import unix_millis
 from webhook.observer.evidence import Attestor
 from webhook.observer.images import Outcome, Report, Watched
@@ -123,13 +122,13 @@ class Observer:
         return sampled
 
     async def _judge(self, report: Report, sampled: Sampled, lacking: Sequence[str]) -> Report:
-        """Attests what suffices for one environment at least; what suffices for none would be denied by the gate."""
+        """Attests what helps: evidence that does not suffice is denied by the gate, more strictly than none."""
         remarks = [remark for remark in (report.detail, sampled.trouble) if remark]
         if sampled.counted is None:
             return replace(report, outcome=Outcome.BELOW, detail="; ".join(["the server has no profiles", *remarks]))
-        verdicts = [self._parts.standing.verdict(name, report.hot_symbols, report.call_paths) for name in lacking]
-        if all(verdict.result is not Verdict.PASS for verdict in verdicts):
-            return replace(report, outcome=Outcome.BELOW, detail="; ".join([verdicts[0].message, *remarks]))
+        objection = self._parts.standing.objection(lacking, report.hot_symbols, report.call_paths)
+        if objection is not None:
+            return replace(report, outcome=Outcome.BELOW, detail="; ".join([objection, *remarks]))
         if self._parts.attestor is None:
             return replace(report, outcome=Outcome.WOULD_ATTEST, detail="; ".join(remarks))
         try:

@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 
 from webhook.errors import UnavailableError
 from webhook.gates.execution_evidence import evaluate
-from webhook.gates.policy import ExecutionEvidencePolicy, MinLane
+from webhook.gates.policy import Action, ExecutionEvidencePolicy, MinLane
 from webhook.model.evidence import EvidenceContext, EvidenceQuery, TriggerTime
 from webhook.model.gate import (
     HAS_EVIDENCE,
     HOT_SYMBOL_COUNT,
     UNIQUE_CALL_PATHS,
     GateContext,
-    GateResult,
     Verdict,
 )
 from webhook.model.timestamp import unix_millis
@@ -72,23 +71,25 @@ class Standing:
                     break
         return tuple(lacking)
 
-    def verdict(self, target: str, hot_symbols: int, call_paths: int) -> GateResult:
-        """Asks the gate what it would say of evidence that counts.
+    def objection(self, lacking: Sequence[str], hot_symbols: int, call_paths: int) -> str | None:
+        """Asks the gate what it would say of evidence, and whether that helps.
 
         Args:
-            target: An environment that requires evidence.
+            lacking: Environments that lack evidence, at least one.
             hot_symbols: Their count.
             call_paths: Their count.
 
         Returns:
-            Pass, or which threshold is not met.
+            None if it suffices for one of them and makes nothing worse; else why not, in one clause. Where missing
+            evidence only warns, evidence that does not suffice denies.
         """
-        metadata = {
-            HAS_EVIDENCE: "true",
-            HOT_SYMBOL_COUNT: str(hot_symbols),
-            UNIQUE_CALL_PATHS: str(call_paths),
-        }
-        return evaluate(self._policies[target], GateContext(target, metadata))
+        counts = {HAS_EVIDENCE: "true", HOT_SYMBOL_COUNT: str(hot_symbols), UNIQUE_CALL_PATHS: str(call_paths)}
+        results = {name: evaluate(self._policies[name], GateContext(name, counts)) for name in lacking}
+        failing = [name for name in lacking if results[name].result is not Verdict.PASS]
+        if len(failing) == len(lacking):
+            return results[failing[0]].message
+        worse = [name for name in failing if self._policies[name].missing_evidence_action is Action.WARN]
+        return f"it would turn a warning in {worse[0]} into a denial: {results[worse[0]].message}" if worse else None
 
     async def _ask(self, target: str, repository: str, digest: str, now: datetime) -> Mapping[str, str]:
         params = {"image_digest": digest, "repository": repository, "environment": target}

@@ -7,6 +7,7 @@ from webhook.errors import EvidenceError, UntrustedError
 from webhook.limits import LIMITS
 from webhook.model.bounded import remember
 from webhook.stores.protocol import Candidate
+from webhook.trust.dsse import may_be_certified
 from webhook.trust.policy import TrustPolicy
 from webhook.trust.verify import OpenedEnvelope, VerifiedStatement, open_assertion, open_envelope
 
@@ -17,6 +18,9 @@ _Key = tuple[str, bool]
 
 _VERIFIERS = ThreadPoolExecutor(1, "verify")
 """A thread of its own: hostile evidence must not keep the files' watches waiting for a thread."""
+
+_CERTIFIERS = ThreadPoolExecutor(1, "certify")
+"""Another one: what strangers have signed with certificates must not keep evidence waiting that keys have signed."""
 
 
 class EnvelopeOpener:
@@ -46,22 +50,22 @@ class EnvelopeOpener:
         known = self._opened.get(key)
         if known is not None:
             return known
-        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys. With
-        # identities any may be one that a certificate's key has signed, which takes milliseconds whatever its size.
-        costly = len(candidate.raw) * len(self._trust.keys) > LIMITS.verification_thread_bytes
-        if costly or self._trust.identities:
-            return await self._open_in_thread(key, candidate.raw)
+        if self._trust.identities and may_be_certified(candidate.raw):
+            return await self._open_in_thread(key, candidate.raw, _CERTIFIERS)
+        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys.
+        if len(candidate.raw) * len(self._trust.keys) > LIMITS.verification_thread_bytes:
+            return await self._open_in_thread(key, candidate.raw, _VERIFIERS)
         opened = self._read(candidate.raw, assertions_count)
         remember(self._opened, key, opened, LIMITS.opened_envelopes)
         # Many candidates must not keep the loop to themselves.
         await asyncio.sleep(0)
         return opened
 
-    async def _open_in_thread(self, key: _Key, raw: bytes) -> Opened:
+    async def _open_in_thread(self, key: _Key, raw: bytes, thread: ThreadPoolExecutor) -> Opened:
         """Opens off the loop, once for all who ask at the same time; a caller that gives up stops nobody else."""
         pending = self._pending.get(key)
         if pending is None:
-            pending = asyncio.get_running_loop().run_in_executor(_VERIFIERS, self._read, raw, key[1])
+            pending = asyncio.get_running_loop().run_in_executor(thread, self._read, raw, key[1])
             self._pending[key] = pending
             pending.add_done_callback(lambda done: self._done(key, done))
         return await asyncio.shield(pending)
@@ -77,13 +81,13 @@ class EnvelopeOpener:
             return open_envelope(raw, self._trust)
         except UntrustedError as error:
             if not assertions_count:
-                return error.with_traceback(None)
+                return error.without_history()
         except EvidenceError as error:
-            return error.with_traceback(None)
+            return error.without_history()
         try:
             return open_assertion(raw, self._trust)
         except EvidenceError as error:
-            return error.with_traceback(None)
+            return error.without_history()
 
 
 def read_about(
@@ -108,4 +112,4 @@ def read_about(
                 raise
             return opened.as_assertion().about(digest, repository)
     except EvidenceError as error:
-        return error.with_traceback(None)
+        return error.without_history()

@@ -60,7 +60,7 @@ def load_certificate(raw: bytes) -> x509.Certificate:
     """
     try:
         return x509.load_der_x509_certificate(raw)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise MalformedError("the bundle's certificate cannot be read") from None
 
 

@@ -87,6 +87,18 @@ class Envelope:
         return pre_authentication_encoding(PAYLOAD_TYPE, self.payload)
 
 
+def may_be_certified(raw: bytes) -> bool:
+    """Tells whether bytes can be a bundle that is signed by a certificate, without reading them.
+
+    Args:
+        raw: The bytes as a store gave them.
+
+    Returns:
+        False only if they are none: the member is not named, and nothing is written by its number.
+    """
+    return any(text in raw for text in (b"certificate", b"x509CertificateChain", b"\\u"))
+
+
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     """Encodes payload type and payload for signing (DSSE protocol.md, "PAE").
 

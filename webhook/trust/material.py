@@ -120,7 +120,7 @@ class _Timestamp(_Part):
 
 
 class _Timestamps(_Part):
-    rfc3161_timestamps: Annotated[tuple[_Timestamp, ...], Field(alias="rfc3161Timestamps"), _listed(0, 8)] = ()
+    rfc3161_timestamps: Annotated[tuple[_Timestamp, ...], Field(alias="rfc3161Timestamps"), _listed(0, 2)] = ()
 
 
 class CertifiedMaterial(_Part):

@@ -231,5 +231,5 @@ def _open(
     try:
         evidence = statement.read_predicate(kind).summary()
     except EvidenceError as error:
-        evidence = error.with_traceback(None)
+        evidence = error.without_history()
     return OpenedEnvelope(sha256_digest(raw), lane, kind, signers, policy.threshold, statement.digests(), evidence)
