@@ -50,11 +50,15 @@ demo-registry: tools ## Show it with evidence in a real registry, by cosign and 
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
   --custom-compile-command "make lock" --upgrade pyproject.toml
+# Repeats each requirement with extras without them: pip before 23.3, which Python 3.11 brings along, takes `name[extra]`
+# and `name` for two requirements, and wants hashes of both.
+PLAIN := awk 'function flush() { plain = block; if (sub(/^[a-z0-9-]+\[/, "&", plain)) { sub(/\[[^]]*\]/, "", plain); \
+  printf "%s", plain } printf "%s", block; block = "" } /^[a-z]/ { flush() } { block = block $$0 "\n" } END { flush() }'
 
 lock: ## Write requirements/*.txt anew from pyproject.toml (needs uv)
 	mkdir -p build
-	$(LOCK) --extra keyless -o build/runtime.txt && awk -f requirements/plain.awk build/runtime.txt > requirements/runtime.txt
-	$(LOCK) --group dev -o build/dev.txt && awk -f requirements/plain.awk build/dev.txt > requirements/dev.txt
+	$(LOCK) --extra keyless -o build/runtime.txt && $(PLAIN) build/runtime.txt > requirements/runtime.txt
+	$(LOCK) --group dev -o build/dev.txt && $(PLAIN) build/dev.txt > requirements/dev.txt
 
 manifests: tools ## Render manifests/install.yaml from the chart
 	$(BIN)/python -m tests.charts.manifests

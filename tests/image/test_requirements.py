@@ -14,7 +14,7 @@ def test_what_is_pinned_with_extras_is_pinned_without_them_too(name: str) -> Non
     pinned = PINNED.findall((ROOT / "requirements" / name).read_text(encoding="utf-8"))
     plain = {(package, version) for package, extras, version in pinned if not extras}
     with_extras = {(package, version) for package, extras, version in pinned if extras}
-    assert with_extras  # Else `plain.awk` is of no use any more.
+    assert with_extras  # Else `PLAIN` in the Makefile is of no use any more.
     assert with_extras <= plain
 
 

@@ -1,7 +1,7 @@
 """Opens the private keys that cosign writes, which are encrypted in a way of their own.
 
 A PEM block around JSON: scrypt makes a key out of the passphrase, NaCl's secretbox hides the PKCS#8 key with it. A
-hostile file could name parameters that take gigabytes, so only the three sets that cosign itself accepts are accepted.
+hostile file could name parameters that take gigabytes, so only the three sets that cosign accepts are accepted.
 Source: github.com/secure-systems-lab/go-securesystemslib, encrypted/encrypted.go; RFC 7914 (scrypt).
 """
 
