@@ -11,9 +11,9 @@ from sigstore.verify.policy import VerificationPolicy
 
 from tests.simulators.sigstore import assembled
 from tests.simulators.sigstore_certificates import Leaf
-from tests.support.envelopes import IN_TOTO, b64, dump, envelope
+from tests.support.envelopes import IN_TOTO, b64, dump, envelope, pae
 from tests.support.identities import believing, identity
-from tests.support.keys import ed25519_key
+from tests.support.keys import ed25519_key, rsa_pkcs1, rsa_private
 from tests.support.statements import IMAGE, OTHER_IMAGE, REPOSITORY
 from tests.support.verdicts import MALFORMED, MISSING, UNTRUSTED, VERIFIED, names, trusting, verdict
 from tests.trust.keyless_cases import (
@@ -258,6 +258,15 @@ class Lying:
 )
 def test_what_the_library_has_verified_must_be_what_was_read(said: tuple[str, bytes], expected: str) -> None:
     assert verdict(dump(WORLD.bundle(BODY)), by(Lying(said))) == expected
+
+
+def test_a_certificate_for_a_key_that_is_not_ecdsa_is_refused() -> None:
+    signed = WORLD.sign(BODY)
+    key = rsa_private(2048)
+    certificate = WORLD.authority.issue(key.public_key(), Leaf(), [WORLD.certificate_log])
+    content = signed.envelope | {"signatures": [{"sig": b64(rsa_pkcs1().sign(pae(IN_TOTO, BODY)))}]}
+    other = replace(signed, envelope=content, certificate=certificate)
+    assert refusal(assembled(other, WORLD.entry(other))) == (UNTRUSTED, f"signed by a certificate, {NOT_LOGGED}")
 
 
 class Watched:
