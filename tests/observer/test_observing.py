@@ -9,20 +9,24 @@ import pytest
 from tests.harness.evidence import Signer, statement
 from tests.observer.making import NOW, PLACE, REPOSITORY, digest, run
 from tests.observer.watching import BUSY, GATE, IDLE, Answer, Profiles, Watcher
-from webhook.attest.profile import Profile
 from webhook.errors import UnavailableError
+from webhook.limits import LIMITS
 from webhook.model.image import ImageReference
 from webhook.model.timestamp import format_rfc3339
 from webhook.observer import observing
 from webhook.observer.images import Outcome, Report
 from webhook.observer.running import Place, Run, Window
+from webhook.observer.sources.protocol import ProfileUnusableError
 from webhook.trust.verify import verify
 
 DIGEST = digest("cart")
 CART = ("cart-0", "cart")
+FLAT = b"".join(b"main;work;step%d 10\n" % number for number in range(20))
+"""Twenty hot symbols that have a twentieth each, so that few containers do not make up for many."""
 BEGIN = NOW.replace(microsecond=0)
 """Whole seconds that 6 divides: the first image comes first."""
 DOWN = UnavailableError("the profile server does not answer")
+RUBBISH = ProfileUnusableError("the profile server answers with a profile that cannot be used")
 
 
 @pytest.fixture
@@ -189,7 +193,7 @@ async def test_one_image_s_failure_keeps_no_other_from_being_attested(watcher: W
     source = Profiles({("image-0", "cart"): DOWN, ("image-1", "cart"): BUSY, ("image-2", "cart"): BUSY})
     reports = await watcher.observe(source, others(3), NOW)
     assert [report.outcome for report in reports] == [Outcome.UNKNOWN, Outcome.ATTESTED, Outcome.ATTESTED]
-    assert reports[0].detail == DOWN.detail
+    assert reports[0].detail == f"1 of 1 containers could not be read: {DOWN.detail}"
 
 
 async def test_a_server_that_is_down_is_not_asked_about_every_image(watcher: Watcher) -> None:
@@ -205,15 +209,63 @@ async def test_a_container_s_failure_makes_the_evidence_smaller_and_is_told(watc
     source = Profiles({CART: BUSY, ("cart-1", "cart"): DOWN})
     [report] = await watcher.observe(source, [run(), run(pod="cart-1")], NOW)
     assert (report.outcome, report.containers) == (Outcome.ATTESTED, 1)
-    assert report.detail == f"shelf 1; 1 of 2 containers could not be asked for: {DOWN.detail}"
+    assert report.detail == f"shelf 1; 1 of 2 containers could not be read: {DOWN.detail}"
 
 
-async def test_profiles_that_cannot_be_added_up_are_unknown(watcher: Watcher) -> None:
-    nanoseconds = Profile.of({("main", "a"): 10**9}, measure="cpu/nanoseconds")
-    source = Profiles({CART: BUSY, ("cart-1", "cart"): nanoseconds})
-    [report] = await watcher.observe(source, [run(), run(pod="cart-1")], NOW)
-    assert report.outcome is Outcome.UNKNOWN
-    assert report.detail.startswith("the profiles cannot be added up: ")
+def replicas(count: int) -> list[Run]:
+    return [run(pod=f"cart-{number:03}") for number in range(count)]
+
+
+def of_replicas(count: int, answer: Answer) -> dict[tuple[str, str], Answer]:
+    return {(made.pod, made.container): answer for made in replicas(count)}
+
+
+async def test_a_server_that_is_slow_gets_a_share_of_the_time_and_what_it_gave_is_judged(
+    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "IMAGE_SECONDS", 1.5)
+    source = Profiles(of_replicas(64, FLAT), hangs_after=6)
+    [report] = await watcher.observe(source, replicas(64), NOW)
+    assert (report.outcome, report.containers, report.counted) == (Outcome.ATTESTED, 6, 1200)
+    assert report.detail == "shelf 1; the time for asking was up after 6 of 64 containers"
+
+
+async def test_the_share_is_one_of_what_is_left_of_the_run(watcher: Watcher) -> None:
+    source = Profiles(of_replicas(64, FLAT), hangs_after=6)
+    [report] = await watcher.observe(source, replicas(64), NOW, seconds=1.5)
+    assert (report.outcome, report.containers) == (Outcome.ATTESTED, 6)
+
+
+async def test_containers_without_profiles_hide_no_others(watcher: Watcher) -> None:
+    # As many as a predicate can name, all of which come first by their names.
+    runs = [*replicas(LIMITS.profile_sources), run(pod="z-0")]
+    [report] = await watcher.observe(Profiles({("z-0", "cart"): BUSY}), runs, NOW)
+    assert (report.outcome, report.containers) == (Outcome.ATTESTED, 1)
+
+
+async def test_what_one_pod_s_profile_is_like_keeps_no_other_pod_from_being_asked(watcher: Watcher) -> None:
+    runs = [run(pod="bad-0"), *replicas(8)]
+    source = Profiles({("bad-0", "cart"): RUBBISH, ("cart-007", "cart"): BUSY})
+    [report] = await watcher.observe(source, runs, NOW)
+    assert (report.outcome, report.containers) == (Outcome.ATTESTED, 1)
+    assert report.detail == f"shelf 1; 1 of 9 containers could not be read: {RUBBISH.detail}"
+
+
+async def test_what_profiles_are_like_says_nothing_about_the_server(watcher: Watcher) -> None:
+    source = Profiles({(f"image-{number}", "cart"): RUBBISH for number in range(5)} | {("image-5", "cart"): BUSY})
+    reports = await watcher.observe(source, others(6), BEGIN)
+    assert [report.outcome for report in reports] == [*[Outcome.UNKNOWN] * 5, Outcome.ATTESTED]
+    assert {report.detail for report in reports[:5]} == {f"1 of 1 containers could not be read: {RUBBISH.detail}"}
+
+
+async def test_an_image_is_asked_about_in_another_order_each_time(watcher: Watcher) -> None:
+    watcher.look_only = True
+    begun = set()
+    for milliseconds in range(20):
+        source = Profiles({})
+        await watcher.observe(source, replicas(5), NOW + timedelta(milliseconds=milliseconds))
+        begun.add(source.asked[0][0].pod)
+    assert begun == {made.pod for made in replicas(5)}
 
 
 async def test_evidence_that_cannot_be_brought_anywhere_is_tried_again(watcher: Watcher) -> None:
@@ -264,7 +316,7 @@ async def test_an_image_about_which_the_server_hangs_takes_no_more_than_its_time
     source = Profiles({("image-1", "cart"): BUSY}, hangs_about="image-0")
     reports = await watcher.observe(source, others(2), NOW)
     assert [(report.outcome, report.detail) for report in reports] == [
-        (Outcome.UNKNOWN, "it took too long"),
+        (Outcome.UNKNOWN, "the time for asking was up after 0 of 1 containers"),
         (Outcome.ATTESTED, "shelf 1"),
     ]
 

@@ -86,6 +86,14 @@ async def test_what_no_identity_signed_may_count_as_anybodys_word(tmp_path: Path
         assert (reason(result), result.lane) == ("EvidenceSufficient", lane)
 
 
+async def test_as_anybodys_word_a_bundle_counts_whatever_it_brings_along(tmp_path: Path) -> None:
+    document = json.loads(certified().raw)
+    del document["verificationMaterial"]["tlogEntries"]
+    settings = configured(tmp_path, MinLane="Asserted")
+    result = await ask(provider(settings, Shelf(candidate(dump(document)))))
+    assert (reason(result), result.lane) == ("EvidenceSufficient", Lane.ASSERTED)
+
+
 async def test_keys_and_identities_are_believed_side_by_side(tmp_path: Path) -> None:
     settings = configured(tmp_path, keys=(Trusted(STAGING),))
     for evidence in (certified(), signed(STAGING, **observed(NOW))):
@@ -125,8 +133,9 @@ async def test_what_a_key_signed_does_not_stand_behind_what_strangers_signed(
     waiting = asyncio.create_task(ask(provider(settings, Shelf(certified()))))
     small = dump(bundle(envelope(statement(predicate=predicate(**observed(NOW))), [STAGING])))
     try:
-        for raw in (small, small + b" " * LIMITS.verification_thread_bytes):
-            assert reason(await ask(provider(settings, Shelf(candidate(raw))))) == "EvidenceSufficient"
+        async with asyncio.timeout(10):
+            for raw in (small, small + b" " * LIMITS.verification_thread_bytes):
+                assert reason(await ask(provider(settings, Shelf(candidate(raw))))) == "EvidenceSufficient"
         assert not waiting.done()
     finally:
         held.set()

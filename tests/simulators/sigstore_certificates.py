@@ -117,7 +117,9 @@ class Authority:
         """From who issues to the root."""
         return [self.intermediate, self.root]
 
-    def issue(self, key: ec.EllipticCurvePublicKey, leaf: Leaf, logs: Sequence[CertificateLog]) -> x509.Certificate:
+    def issue(
+        self, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, leaf: Leaf, logs: Sequence[CertificateLog]
+    ) -> x509.Certificate:
         """Issues a certificate, with a timestamp of each log."""
         builder = (
             x509.CertificateBuilder()

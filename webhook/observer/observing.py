@@ -7,23 +7,27 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from webhook.attest.counting import distinct_paths, leaf_share
 from webhook.errors import EvidenceError, UnavailableError
 from webhook.model.timestamp import unix_millis
+from webhook.observer.asking import attributable, in_turn
 from webhook.observer.evidence import Attestor
 from webhook.observer.images import Outcome, Report, Watched
 from webhook.observer.running import Run
-from webhook.observer.sampling import Sampled, attributable, sample
+from webhook.observer.sampling import Sampled, sample
 from webhook.observer.settings import ObserverSettings
 from webhook.observer.sources.protocol import ProfileSource
 from webhook.observer.standing import Standing
 from webhook.observer.subjects import SubjectFinder
 
 IMAGE_SECONDS = 300.0
-"""What one image may take: 64 containers are asked for, and a push may take two minutes."""
+"""What one image may take; a push may take two minutes."""
+_ASKING = 1 / 3
+"""The part of it in which the server is asked; what it has given by then is judged."""
 _FAILURES = 3
-"""Images in a row about which the server has failed: it is down, and not asked about the others."""
+"""Images in a row about which the server has said nothing: it is down, and not asked about the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,16 @@ class Observer:
         now = asyncio.get_running_loop().time()
         if now >= deadline:
             return Report(watched, Outcome.UNKNOWN, "the run's time was over; see timeoutSeconds")
+        end = min(deadline, now + IMAGE_SECONDS)
         try:
-            async with asyncio.timeout_at(min(deadline, now + IMAGE_SECONDS)):
-                return await self._observe(watched)
+            async with asyncio.timeout_at(end):
+                return await self._observe(watched, end)
         except TimeoutError:
             return Report(watched, Outcome.UNKNOWN, "it took too long")
         except UnavailableError as error:
             return Report(watched, Outcome.UNKNOWN, error.detail)
 
-    async def _observe(self, watched: Watched) -> Report:
+    async def _observe(self, watched: Watched, end: float) -> Report:
         settings, parts = self._settings, self._parts
         if settings.gate.is_exempt(watched.image.repository):
             return Report(watched, Outcome.EXEMPT)
@@ -107,18 +112,18 @@ class Observer:
         lacking = await parts.standing.lacking(targets, watched.image.repository, digests, self._now)
         if not lacking:
             return replace(report, outcome=Outcome.FRESH)
-        sampled = await self._sample(runs)
+        sampled = await self._sample(runs, lacking, end)
         return await self._judge(_with_counts(report, sampled), sampled, lacking)
 
-    async def _sample(self, runs: Sequence[Run]) -> Sampled:
+    async def _sample(self, runs: Sequence[Run], lacking: Sequence[str], end: float) -> Sampled:
         if self._failures >= _FAILURES:
             raise UnavailableError(f"the profile server gave no answer about {_FAILURES} images before")
-        try:
-            sampled = await sample(self._parts.source, runs)
-        except (UnavailableError, asyncio.CancelledError):
-            self._failures += 1
-            raise
-        self._failures = 0
+        now = asyncio.get_running_loop().time()
+        suffices = partial(self._parts.standing.suffices, lacking)
+        sampled = await sample(self._parts.source, in_turn(runs, self._now), now + (end - now) * _ASKING, suffices)
+        self._failures = 0 if sampled.answered else self._failures + 1
+        if sampled.counted is None and sampled.trouble is not None:
+            raise UnavailableError(sampled.trouble)
         return sampled
 
     async def _judge(self, report: Report, sampled: Sampled, lacking: Sequence[str]) -> Report:

@@ -83,13 +83,30 @@ class Standing:
             None if it suffices for one of them and makes nothing worse; else why not, in one clause. Where missing
             evidence only warns, evidence that does not suffice denies.
         """
+        failing = self._failing(lacking, hot_symbols, call_paths)
+        if len(failing) == len(lacking):
+            return failing[lacking[0]]
+        worse = [name for name in failing if self._policies[name].missing_evidence_action is Action.WARN]
+        return f"it would turn a warning in {worse[0]} into a denial: {failing[worse[0]]}" if worse else None
+
+    def suffices(self, lacking: Sequence[str], hot_symbols: int, call_paths: int) -> bool:
+        """Asks the gate whether more than this would make no difference.
+
+        Args:
+            lacking: Environments that lack evidence.
+            hot_symbols: Their count.
+            call_paths: Their count.
+
+        Returns:
+            True if evidence with these counts suffices for all of them.
+        """
+        return not self._failing(lacking, hot_symbols, call_paths)
+
+    def _failing(self, lacking: Sequence[str], hot_symbols: int, call_paths: int) -> dict[str, str]:
+        """Gives the environments for which counts do not suffice, and what the gate says there."""
         counts = {HAS_EVIDENCE: "true", HOT_SYMBOL_COUNT: str(hot_symbols), UNIQUE_CALL_PATHS: str(call_paths)}
         results = {name: evaluate(self._policies[name], GateContext(name, counts)) for name in lacking}
-        failing = [name for name in lacking if results[name].result is not Verdict.PASS]
-        if len(failing) == len(lacking):
-            return results[failing[0]].message
-        worse = [name for name in failing if self._policies[name].missing_evidence_action is Action.WARN]
-        return f"it would turn a warning in {worse[0]} into a denial: {results[worse[0]].message}" if worse else None
+        return {name: found.message for name, found in results.items() if found.result is not Verdict.PASS}
 
     async def _ask(self, target: str, repository: str, digest: str, now: datetime) -> Mapping[str, str]:
         params = {"image_digest": digest, "repository": repository, "environment": target}

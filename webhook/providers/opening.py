@@ -79,11 +79,10 @@ class EnvelopeOpener:
     def _read(self, raw: bytes, assertions_count: bool) -> Opened:  # noqa: FBT001 - private
         try:
             return open_envelope(raw, self._trust)
-        except UntrustedError as error:
+        except EvidenceError as error:
+            # As anybody's word, what a certificate's bundle brings along need not be right either.
             if not assertions_count:
                 return error.without_history()
-        except EvidenceError as error:
-            return error.without_history()
         try:
             return open_assertion(raw, self._trust)
         except EvidenceError as error:

@@ -96,7 +96,8 @@ def may_be_certified(raw: bytes) -> bool:
     Returns:
         False only if they are none: the member is not named, and nothing is written by its number.
     """
-    return any(text in raw for text in (b"certificate", b"x509CertificateChain", b"\\u"))
+    # Both of its spellings hold the word: `certificate`, and `certificates` of a chain.
+    return b"certificate" in raw or b"\\u" in raw
 
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:

@@ -25,6 +25,7 @@ from tests.simulators.profile_server_faults import (
 )
 from webhook.errors import UnavailableError
 from webhook.observer.sources import exchange, reading
+from webhook.observer.sources.protocol import ContainerRun, ProfileUnusableError
 
 STATUSES = {
     400: "refuses the question (400): it may allow no such window or profile type",
@@ -224,6 +225,33 @@ async def test_a_profile_that_is_none_is_told(server: ProfileServerSimulator, ki
     content, said = PROFILES[case]
     server.fault = says(report(content) if kind == "parca" else content)
     assert await refused(server, kind) == said
+
+
+async def unusable(server: ProfileServerSimulator, kind: str, *run: str) -> bool:
+    with pytest.raises(UnavailableError) as caught:
+        await ask(server, kind, ContainerRun(*run) if run else CART)
+    return isinstance(caught.value, ProfileUnusableError)
+
+
+@KINDS
+async def test_what_a_profile_is_like_is_told_from_a_server_that_fails(
+    server: ProfileServerSimulator, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for content, _ in PROFILES.values():
+        server.fault = says(report(content) if kind == "parca" else content)
+        assert await unusable(server, kind)
+    monkeypatch.setattr(exchange, "ANSWER_BYTES", 1000)
+    server.fault = endless
+    assert await unusable(server, kind)
+    assert await unusable(server, kind, "shop", 'cart-0"', "cart")
+    for status in STATUSES:
+        server.fault = says(b"", status)
+        assert not await unusable(server, kind)
+    for fault, _ in CONNECTIONS.values():
+        server.fault = fault
+        assert not await unusable(server, kind)
+    server.fault = says(b"", 200, {"Content-Type": "text/html"})
+    assert not await unusable(server, kind)
 
 
 @KINDS

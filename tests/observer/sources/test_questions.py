@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.observer.sources.asking import CART, COUNTED, KINDS, RECORDED_AT, ask, refused, source
+from tests.observer.sources.asking import CART, COUNTED, KINDS, LABELS, RECORDED_AT, ask, refused, source
 from tests.simulators.profile_server import PARCA_PATH, PYROSCOPE_PATH, Asked, ProfileServerSimulator
 from tests.simulators.profile_server_answers import Question
 from webhook.errors import ConfigurationError, UnavailableError
@@ -66,6 +66,21 @@ async def test_labels_may_have_other_names(server: ProfileServerSimulator, kind:
     labels = {"namespace": "ns", "pod": "pod_name", "container": None}
     assert await ask(server, kind, end=RECORDED_AT + SECOND, labels=labels) is not None
     assert question(kind, server.asked[0]).labels == {"ns": "shop", "pod_name": "cart-0"}
+
+
+@KINDS
+async def test_of_another_cluster_s_profiles_none_is_asked_for(
+    server: ProfileServerSimulator, kind: str, pushed: bytes
+) -> None:
+    # A pod of a StatefulSet has the same name in both.
+    server.push(pushed, LABELS | {"cluster": "production"})
+    end = RECORDED_AT + SECOND
+    assert await ask(server, kind, end=end) is not None
+    matchers = {"cluster": "staging", "account": "arn:aws:eks:eu-central-1:0123456789:cluster/shop_1"}
+    assert await ask(server, kind, end=end, matchers=matchers) is None
+    assert question(kind, server.asked[1]).labels == LABELS | matchers
+    server.push(pushed, LABELS | matchers)
+    assert await ask(server, kind, end=end, matchers=matchers) is not None
 
 
 @KINDS

@@ -46,6 +46,14 @@ async def test_several_profiles_of_a_container_are_added_up(server: ProfileServe
     assert found == expected
 
 
+async def test_of_several_clusters_one_is_asked_for(server: ProfileServer, tmp_path: Path) -> None:
+    run([program("profiles"), "-out", str(tmp_path), "-length", "1s"], tmp_path)
+    server.push((tmp_path / "cpu.pb.gz").read_bytes(), LABELS | {"cluster": "production"})
+    assert await ask(server, server.kind, matchers={"cluster": "staging"}) is None
+    assert await ask(server, server.kind, matchers={"cluster": "production"}) is not None
+    assert await ask(server, server.kind) is not None
+
+
 async def test_pythons_stacks_count_as_if_they_had_been_read_at_once(tmp_path: Path) -> None:
     with PYTHON.open("rb") as stream:
         here = count_execution(read_profile(stream))

@@ -16,6 +16,7 @@ from yarl import URL
 from webhook.errors import ConfigurationError, UnavailableError
 from webhook.kube.client import USER_AGENT
 from webhook.observer.sources.access import Access
+from webhook.observer.sources.protocol import ProfileUnusableError
 from webhook.observer.sources.settings import SourceSettings
 from webhook.providers.remote.client import AbruptConnection, read_body
 from webhook.stores.registry.transport.failure import connection_error
@@ -87,7 +88,8 @@ class Exchange:
             The answer.
 
         Raises:
-            UnavailableError: There is none in time, or it may not be used.
+            ProfileUnusableError: It is too large.
+            UnavailableError: There is none in time, or it is none that may be used.
         """
         try:
             async with asyncio.timeout(self._seconds):
@@ -101,7 +103,7 @@ class Exchange:
             raise UnavailableError(connection_error(self.who, error).detail) from None
 
     def failure(self, clause: str) -> UnavailableError:
-        """Makes an error.
+        """Makes an error of a server that fails.
 
         Args:
             clause: What the server does, without a full stop.
@@ -110,6 +112,17 @@ class Exchange:
             The error.
         """
         return UnavailableError(f"{self.who} {clause}")
+
+    def unusable(self, clause: str) -> ProfileUnusableError:
+        """Makes an error of a server that answers with what cannot be used.
+
+        Args:
+            clause: What the server does, without a full stop.
+
+        Returns:
+            The error.
+        """
+        return ProfileUnusableError(f"{self.who} {clause}")
 
     async def _post(self, path: str, content_type: str, body: bytes) -> Answer:
         headers = {
@@ -128,7 +141,7 @@ class Exchange:
             try:
                 return Answer(response.headers, await read_body(response, ANSWER_BYTES))
             except UnavailableError:
-                raise self.failure(f"sends more than {ANSWER_BYTES} bytes") from None
+                raise self.unusable(f"sends more than {ANSWER_BYTES} bytes") from None
 
     def _judge(self, response: aiohttp.ClientResponse, content_type: str) -> None:
         status = response.status

@@ -66,11 +66,12 @@ class ParcaSource:
             The sum; None if the server has none.
 
         Raises:
-            UnavailableError: The server could not be asked, or its answer cannot be used.
+            ProfileUnusableError: What the server has of this container cannot be used.
+            UnavailableError: The server could not be asked, or does not answer as one.
         """
         merge = b"".join(
             (
-                messages.text(_QUERY, self._settings.counted + selector(self._settings.labels, run)),
+                messages.text(_QUERY, self._settings.counted + selector(self._settings, run)),
                 messages.message(_START, _timestamp(start)),
                 messages.message(_END, _timestamp(end)),
             )
@@ -87,7 +88,7 @@ class ParcaSource:
             try:
                 return await read_pprof(self._pprof(answer))
             except ProfileError as error:
-                raise self._exchange.failure(f"answers with a profile that cannot be used: {error}") from None
+                raise self._exchange.unusable(f"answers with a profile that cannot be used: {error}") from None
 
     def _pprof(self, answer: Answer) -> bytes:
         """Finds the profile in the answer."""

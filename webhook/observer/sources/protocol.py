@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from webhook.attest.profile import Profile
+from webhook.errors import UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,13 @@ class ContainerRun:
     namespace: str
     pod: str
     container: str
+
+
+class ProfileUnusableError(UnavailableError):
+    """The server answers, and what it has of one container cannot be used.
+
+    That says nothing about the server: whoever may push profiles decides what they are like.
+    """
 
 
 class ProfileSource(Protocol):
@@ -45,5 +53,6 @@ class ProfileSource(Protocol):
             The sum; None if the server has none.
 
         Raises:
-            UnavailableError: The server could not be asked, or its answer cannot be used.
+            ProfileUnusableError: What the server has of this container cannot be used.
+            UnavailableError: The server could not be asked, or does not answer as one.
         """

@@ -53,12 +53,13 @@ class PyroscopeSource:
             The sum; None if the server has none.
 
         Raises:
-            UnavailableError: The server could not be asked, or its answer cannot be used.
+            ProfileUnusableError: What the server has of this container cannot be used.
+            UnavailableError: The server could not be asked, or does not answer as one.
         """
         question = b"".join(
             (
                 messages.text(_PROFILE_TYPE, self._settings.counted),
-                messages.text(_SELECTOR, selector(self._settings.labels, run)),
+                messages.text(_SELECTOR, selector(self._settings, run)),
                 messages.number(_START, int(start.timestamp() * _MILLISECONDS)),
                 messages.number(_END, int(end.timestamp() * _MILLISECONDS)),
             )
@@ -68,4 +69,4 @@ class PyroscopeSource:
             try:
                 return await read_pprof(answer.body)
             except ProfileError as error:
-                raise self._exchange.failure(f"answers with a profile that cannot be used: {error}") from None
+                raise self._exchange.unusable(f"answers with a profile that cannot be used: {error}") from None

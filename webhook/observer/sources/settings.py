@@ -15,6 +15,9 @@ _URL = re.compile(r"https?://([^/]+)((?:/[A-Za-z0-9._~-]+)*)/?")
 _CHARACTERS = 500
 _PART = r"[A-Za-z0-9_.-]{1,64}"
 _PROFILE_TYPE = rf"^{_PART}:{_PART}:{_PART}:(?:{_PART})?:(?:{_PART})?(?::delta)?$"
+_MATCHED = r"^[A-Za-z0-9_.:/@-]{1,253}$"
+"""Names of clusters and the like; nothing that would have to be escaped in a selector."""
+_MATCHERS = 16
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]{0,127}$"
 
 
@@ -26,6 +29,7 @@ def _url(text: str) -> str:
 
 
 LabelName = Annotated[str, Field(strict=True, pattern=_LABEL)]
+MatchedText = Annotated[str, Field(strict=True, pattern=_MATCHED)]
 
 
 class ServerKind(StrEnum):
@@ -76,6 +80,8 @@ class SourceSettings(Section):
     profile_type: Annotated[str, Field(strict=True, pattern=_PROFILE_TYPE)] | None = None
     """What is counted; by default CPU time, as the server's own agents call it."""
     labels: LabelSettings = LabelSettings()
+    matchers: Annotated[dict[LabelName, MatchedText], Field(max_length=_MATCHERS)] = Field(default_factory=dict)
+    """Further labels that a series must have, with their values: of several clusters on one server, which is meant."""
     tenant: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")] | None = None
     """Pyroscope's `X-Scope-OrgID`."""
     token_file: Path | None = None
@@ -107,6 +113,9 @@ class SourceSettings(Section):
             raise ValueError("`http://` and `insecure: true` go together; set both, or none")
         if self.insecure and any(self.files()):
             raise ValueError("a password or token is not sent, and no certificate asked for, over `http://`")
+        twice = self.matchers.keys() & {self.labels.namespace, self.labels.pod, self.labels.container}
+        if twice:
+            raise ValueError(f"`matchers` names the label {min(twice)!r}, which `labels` has already")
         if self.token_file is not None and self.basic_auth is not None:
             raise ValueError("set `tokenFile` or `basicAuth`, not both")
         if self.kind is ServerKind.PARCA and self.tenant is not None:
