@@ -81,7 +81,7 @@ class SourceSettings(Section):
     """What is counted; by default CPU time, as the server's own agents call it."""
     labels: LabelSettings = LabelSettings()
     matchers: Annotated[dict[LabelName, MatchedText], Field(max_length=_MATCHERS)] = Field(default_factory=dict)
-    """Further labels that a series must have, with their values: of several clusters on one server, which is meant."""
+    """Further labels of the series, with their values: which of several clusters on one server is meant."""
     tenant: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")] | None = None
     """Pyroscope's `X-Scope-OrgID`."""
     token_file: Path | None = None
