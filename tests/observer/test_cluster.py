@@ -121,6 +121,19 @@ async def test_a_namespace_that_cannot_be_read_hides_no_other(server: Cluster) -
     assert seen.troubles == ["namespace a cannot be read: the API server answered 403"]
 
 
+async def test_to_watch_nothing_is_a_trouble(server: Cluster) -> None:
+    nothing = "no namespace that is not excluded has a label stella.ops/environment that is one of integration, test"
+    assert (await read(server, environments=["integration", "test"])).troubles == [nothing]
+    assert (await read(server, excludedNamespaces=["a", "b"])).troubles == [
+        nothing.replace("integration, test", "staging")
+    ]
+    assert (await read(server, environments=["integration", "staging"])).troubles == []
+    # Of those that are named each is told.
+    assert (await read(server, namespaces=["c"])).troubles == ["namespace c is not labelled as one of staging"]
+    excluded = await read(server, namespaces=["a"], excludedNamespaces=["a"])
+    assert excluded.troubles == [nothing.replace("integration, test", "staging")]
+
+
 async def test_without_any_namespace_nothing_is_known(server: Cluster) -> None:
     server.refused = {"/api/v1/namespaces"}
     with pytest.raises(ApiStatusError):

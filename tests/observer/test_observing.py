@@ -1,16 +1,20 @@
 """What becomes of an image: attested once its evidence suffices, and else left alone, for a reason that is told."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.attest.signing.making import signed_envelope
 from tests.harness.evidence import Signer, statement
 from tests.observer.making import NOW, PLACE, REPOSITORY, digest, run
-from tests.observer.watching import BUSY, GATE, IDLE, Answer, Profiles, Watcher
+from tests.observer.test_subjects import AMD, ONE
+from tests.observer.watching import BUSY, GATE, IDLE, Answer, Profiles, Shelf, Watcher
 from webhook.errors import UnavailableError
 from webhook.limits import LIMITS
+from webhook.model.canonical import sha256_digest
 from webhook.model.image import ImageReference
 from webhook.model.timestamp import format_rfc3339
 from webhook.observer import observing
@@ -138,8 +142,9 @@ async def test_evidence_of_a_stranger_keeps_nothing_from_being_attested(tmp_path
     assert (await the_report(watcher)).outcome is Outcome.ATTESTED
 
 
-async def test_what_the_gate_would_not_count_is_not_published(watcher: Watcher) -> None:
-    watcher.owner = "stranger"
+@pytest.mark.parametrize("keyless", [False, True])
+async def test_what_the_gate_would_not_count_is_not_published(watcher: Watcher, *, keyless: bool) -> None:
+    watcher.owner, watcher.keyless = "stranger", keyless
     report = await the_report(watcher)
     assert report.outcome is Outcome.REFUSED
     assert report.detail == "the gate would not count it: signed by no key that is trusted"
@@ -269,11 +274,42 @@ async def test_an_image_is_asked_about_in_another_order_each_time(watcher: Watch
 
 
 async def test_evidence_that_cannot_be_brought_anywhere_is_tried_again(watcher: Watcher) -> None:
-    watcher.shelf.failure = UnavailableError("the registry hangs")
+    watcher.shelf.failure = "the registry hangs"
     report = await the_report(watcher)
     assert (report.outcome, report.detail) == (Outcome.UNKNOWN, "the registry hangs")
     watcher.shelf.failure = None
     assert (await the_report(watcher)).outcome is Outcome.ATTESTED
+
+
+async def test_a_place_that_fails_keeps_evidence_from_no_other(watcher: Watcher, tmp_path: Path) -> None:
+    watcher.before = [Shelf(tmp_path, failure="the registry hangs")]
+    report = await the_report(watcher)
+    assert (report.outcome, report.detail) == (Outcome.UNKNOWN, "the registry hangs; it lies in shelf 1")
+    # The gate finds it, so it does not become more each time.
+    assert (await the_report(watcher)).outcome is Outcome.FRESH
+
+
+class OnePlatform:
+    """A registry in which what runs is an index of one platform."""
+
+    async def manifest(self, repository: str, digest: str) -> bytes | None:
+        assert (repository, digest) == (REPOSITORY, sha256_digest(ONE))
+        return ONE
+
+
+async def test_what_has_evidence_gets_no_more_while_another_digest_of_it_lacks_some(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    watcher.reader = OnePlatform()
+    image = ImageReference.parse(f"{REPOSITORY}@{sha256_digest(ONE)}")
+    content = statement(sha256_digest(AMD), observedUntil=format_rfc3339(NOW))
+    envelope = signed_envelope(json.dumps(content).encode(), owner="observer")
+    (tmp_path / "evidence" / "of-the-platform.json").write_bytes(envelope)
+    report = await the_report(watcher, image=image)
+    assert (report.outcome, report.digests) == (Outcome.ATTESTED, tuple(sorted(map(sha256_digest, (ONE, AMD)))))
+    assert watcher.shelf.wanted == [(sha256_digest(ONE),)]
+    # It is about both all the same.
+    assert watcher.shelf.published[0].digests == report.digests
 
 
 async def test_when_the_time_is_over_the_rest_is_unknown(watcher: Watcher) -> None:

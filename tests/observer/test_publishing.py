@@ -14,7 +14,6 @@ from tests.simulators.access import Access
 from tests.simulators.registry import MANIFEST
 from tests.simulators.registry_writes import RegistryWithWriters
 from tests.stores.registry.simulated import USERS, Authority, secure
-from webhook.errors import UnavailableError
 from webhook.kube.client import KubeClient
 from webhook.observer.publishing import ClusterDestination, RegistryDestination, open_publishers
 from webhook.observer.settings import load_observer_settings
@@ -59,8 +58,9 @@ async def test_each_digest_gets_it_by_a_login_that_is_not_the_gate_s(
         first, second = publishers
         assert isinstance(first, RegistryDestination)
         assert isinstance(second, ClusterDestination)
-        where = await first.publish(evidence(*digests), image(registry.host, digests[0]))
-    pushed = [place.rpartition("@")[2] for place in where.split(", ")]
+        where = await first.publish(evidence(*digests), image(registry.host, digests[0]), digests)
+    assert where.failures == ()
+    pushed = [place.rpartition("@")[2] for place in where.places]
     contents = [json.loads(registry.manifests[PATH, digest][1]) for digest in pushed]
     assert [content["subject"]["digest"] for content in contents] == digests
 
@@ -72,8 +72,11 @@ async def test_without_that_login_it_is_unavailable(
     (tmp_path / "pusher.json").write_text("{}")
     async with open_publishers(load_observer_settings(path), CLIENT) as (publisher, _):
         digest = manifest(registry)
-        with pytest.raises(UnavailableError, match=r"\(401\)"):
-            await publisher.publish(evidence(digest), image(registry.host, digest))
+        where = await publisher.publish(evidence(digest), image(registry.host, digest), [digest])
+    [failure] = where.failures
+    assert where.places == ()
+    assert failure.startswith(f"{digest} got no evidence in its registry: ")
+    assert "(401)" in failure
 
 
 async def test_a_repository_in_which_the_gate_does_not_look_gets_nothing(
@@ -82,10 +85,35 @@ async def test_a_repository_in_which_the_gate_does_not_look_gets_nothing(
     loaded = load_observer_settings(settings(tmp_path, registry, authority))
     async with open_publishers(loaded, CLIENT) as (publisher, _):
         digest = manifest(registry)
-        with pytest.raises(UnavailableError) as caught:
-            await publisher.publish(evidence(digest), image(registry.host, digest, "other/cart"))
-    assert caught.value.detail.startswith(f"{digest} got no evidence in its registry: ")
+        where = await publisher.publish(evidence(digest), image(registry.host, digest, "other/cart"), [digest])
+    [failure] = where.failures
+    assert failure.startswith(f"{digest} got no evidence in its registry: ")
     assert registry.seen == []
+
+
+async def test_a_digest_that_fails_keeps_no_other_from_getting_it_and_who_has_it_gets_no_more(
+    tmp_path: Path, registry: RegistryWithWriters, authority: Authority
+) -> None:
+    there = sorted([manifest(registry, "a"), manifest(registry, "b")])
+    missing = manifest(registry, "not in the evidence")
+    loaded = load_observer_settings(settings(tmp_path, registry, authority))
+    async with open_publishers(loaded, CLIENT) as (publisher, _):
+        subject = image(registry.host, there[0])
+        where = await publisher.publish(evidence(*there), subject, [missing, there[1]])
+    [failure] = where.failures
+    assert failure.startswith(f"{missing} got no evidence in its registry: ")
+    [place] = where.places
+    content = json.loads(registry.manifests[PATH, place.rpartition("@")[2]][1])
+    assert content["subject"]["digest"] == there[1]
+
+
+async def test_a_cluster_that_fails_is_told(tmp_path: Path) -> None:
+    nobody = KubeClient(None)
+    async with open_publishers(load_observer_settings(configured(tmp_path)), nobody) as (publisher,):
+        where = await publisher.publish(
+            evidence("sha256:" + "a" * 64), image("example.com", "sha256:" + "a" * 64), []
+        )
+    assert (where.places, len(where.failures)) == ((), 1)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from webhook.observer.sources.protocol import ProfileUnusableError
 
 DOWN = UnavailableError("it hangs")
 RUBBISH = ProfileUnusableError("it is rubbish")
+SECONDS = 30.0
 MOST = LIMITS.profile_sources
 NOTHING = Sampled(None, (), None, answered=True)
 
@@ -36,8 +37,9 @@ async def asked(
     runs = replicas(len(given))
     answers = {(made.pod, made.container): answer for made, answer in zip(runs, given, strict=True)}
     source = Profiles(answers, hangs_after=len(runs) if hangs_after is None else hangs_after)
-    until = asyncio.get_running_loop().time() + (60 if hangs_after is None else 0.3)
-    sampled = await sample(source, runs, until, suffices)
+    until = asyncio.get_running_loop().time() + (SECONDS if hangs_after is None else 0.3)
+    async with asyncio.timeout(SECONDS):
+        sampled = await sample(source, runs, until, suffices)
     return sampled, [one.pod for one, _, _ in source.asked]
 
 

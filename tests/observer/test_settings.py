@@ -70,6 +70,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"environmentLabel": "a b"}, "environmentLabel: "),
     ({"namespaces": ["Shop"]}, "namespaces[0]: "),
+    ({"namespaces": []}, "namespaces: "),
     ({"window": "25h"}, "window: write a duration from 1m to 24h"),
     ({"window": "30s"}, "window: write a duration from 1m to 24h"),
     ({"window": 3600}, "window: write a duration such as"),

@@ -53,7 +53,9 @@ async def lacking(folder: Path, shelf: Shelf, *digests: str, age: timedelta = HO
     gate = GATE | {"PolicyGates": {"ExecutionEvidence": policy}}
     settings = load_observer_settings(configured(folder, gate, refreshAfter="24h"))
     standing = Standing(settings.gate, [shelf], settings.refresh_after)
-    return await standing.lacking(settings.targets("staging"), REPOSITORY, digests or [DIGEST], NOW + age)
+    found = await standing.lacking(settings.targets("staging"), REPOSITORY, digests or [DIGEST], NOW + age)
+    assert bool(found.environments) is bool(found.digests)
+    return found.environments
 
 
 async def test_evidence_that_suffices_and_is_young_is_enough(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from io import BytesIO
@@ -20,10 +20,9 @@ from webhook.attest.reading import read_profile
 from webhook.attest.signing.key import SigningKey
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.attest.signing.statement import KeySigner
-from webhook.errors import UnavailableError
 from webhook.model.image import ImageReference
 from webhook.model.statement import Statement, Tracer
-from webhook.observer.evidence import Attestor
+from webhook.observer.evidence import Attestor, Published, Publisher
 from webhook.observer.images import Report, by_image
 from webhook.observer.observing import Observer, Parts
 from webhook.observer.registry import NoManifests
@@ -31,7 +30,7 @@ from webhook.observer.running import Run
 from webhook.observer.settings import ObserverSettings, load_observer_settings
 from webhook.observer.sources.protocol import ContainerRun
 from webhook.observer.standing import Standing
-from webhook.observer.subjects import SubjectFinder
+from webhook.observer.subjects import ManifestReader, SubjectFinder
 from webhook.stores.directory import DirectoryStore
 
 BUSY = b"".join(b"main;work;step%d 40\n" % number for number in range(5))
@@ -75,15 +74,18 @@ class Shelf:
 
     folder: Path
     published: list[SignedEvidence] = field(default_factory=list)
-    failure: UnavailableError | None = None
+    wanted: list[tuple[str, ...]] = field(default_factory=list)
+    failure: str | None = None
 
-    async def publish(self, evidence: SignedEvidence, image: ImageReference) -> str:
+    async def publish(self, evidence: SignedEvidence, image: ImageReference, digests: Sequence[str]) -> Published:
         if self.failure is not None:
-            raise self.failure
+            return Published(failures=(self.failure,))
         assert image.digest in evidence.digests
+        assert set(digests) <= set(evidence.digests)
         self.published.append(evidence)
+        self.wanted.append(tuple(digests))
         (self.folder / f"{len(self.published)}.json").write_bytes(evidence.envelope or evidence.bundle)
-        return f"shelf {len(self.published)}"
+        return Published((f"shelf {len(self.published)}",))
 
     @property
     def predicates(self) -> list[dict[str, Any]]:
@@ -111,6 +113,13 @@ def configured(folder: Path, gate: Mapping[str, Any] = GATE, **changes: Any) -> 
     return folder / "observer.yaml"
 
 
+class _BundleSigner(KeySigner):
+    """Gives nothing but a bundle, as one without a key does."""
+
+    def sign(self, payload: bytes) -> SignedEvidence:
+        return replace(super().sign(payload), envelope=None)
+
+
 @dataclass
 class Watcher:
     """An observer.
@@ -118,12 +127,20 @@ class Watcher:
     Attributes:
         settings: Its configuration.
         shelf: What it has published.
+        owner: Whose key it has.
+        look_only: Whether it signs nothing.
+        keyless: Whether it signs bundles alone.
+        before: Where evidence goes before the shelf.
+        reader: Has the images' manifests.
     """
 
     settings: ObserverSettings
     shelf: Shelf
     owner: str = "observer"
     look_only: bool = False
+    keyless: bool = False
+    before: Sequence[Publisher] = ()
+    reader: ManifestReader = field(default_factory=NoManifests)
 
     @classmethod
     def over(cls, folder: Path, gate: Mapping[str, Any] = GATE, **changes: Any) -> "Watcher":
@@ -142,15 +159,15 @@ class Watcher:
             key = SigningKey.from_pem(private_pem("Ed25519", owner=self.owner))
             attestor = Attestor(
                 partial(ExecutionEvidenceBuilder),
-                KeySigner(key),
+                _BundleSigner(key) if self.keyless else KeySigner(key),
                 self.settings.gate.trust,
-                [self.shelf],
+                [*self.before, self.shelf],
                 Tracer(name=source.kind),
             )
             parts = Parts(
                 source,
                 Standing(self.settings.gate, [store], self.settings.refresh_after),
-                SubjectFinder(NoManifests(), multi_platform=True),
+                SubjectFinder(self.reader, multi_platform=True),
                 None if self.look_only else attestor,
             )
             told: list[Report] = []

@@ -122,6 +122,16 @@ async def test_a_certificate_is_verified_in_a_thread_once_however_small_the_bund
     assert executor.jobs == 1
 
 
+async def test_without_keys_a_large_envelope_that_names_no_certificate_is_read_in_a_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executor = CountingExecutor(1)
+    monkeypatch.setattr(opening, "_VERIFIERS", executor)
+    raw = signed(STAGING, **observed(NOW)).raw + b" " * LIMITS.verification_thread_bytes
+    asked = provider(configured(tmp_path), Shelf(candidate(raw)))
+    assert (reason(await ask(asked)), executor.jobs) == ("EvidenceUntrusted", 1)
+
+
 async def test_what_a_key_signed_does_not_stand_behind_what_strangers_signed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

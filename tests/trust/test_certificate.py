@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from tests.simulators.sigstore_certificates import ISSUER, SUBJECT, USERNAME, Leaf, der, username
+from tests.simulators.sigstore_certificates import BEGAN, ISSUER, SIGNED_AT, SUBJECT, USERNAME, Leaf, der, username
 from tests.support.envelopes import b64, dump
 from tests.support.identities import believing, identity
 from tests.support.statements import IMAGE, REPOSITORY
 from tests.support.verdicts import MALFORMED, UNTRUSTED, VERIFIED, names, verdict
 from tests.trust.keyless_cases import BODY, WORLD
-from webhook.errors import UntrustedError
-from webhook.trust.certificate import identity_of
+from webhook.errors import MalformedError, UntrustedError
+from webhook.trust.certificate import identity_of, load_certificate
 from webhook.trust.identity import TextRule
 from webhook.trust.verify import verify
 
@@ -161,6 +164,7 @@ def test_a_certificate_with_an_extension_twice_names_nobody() -> None:
 
 
 POLICY = believing(WORLD)
+P256 = ec.generate_private_key(ec.SECP256R1())
 BUNDLE = WORLD.bundle(BODY)
 LEAF = base64.b64decode(BUNDLE["verificationMaterial"]["certificate"]["rawBytes"])
 
@@ -176,6 +180,18 @@ def test_a_certificate_of_another_version_cannot_be_read(version: int) -> None:
     third = bytes.fromhex("a003020102")
     assert LEAF.count(third) == 1
     assert with_certificate(LEAF.replace(third, third[:-1] + bytes([version]))) == MALFORMED
+
+
+@pytest.mark.parametrize("octet", [0x00, 0x80, 0xFF], ids=["zero", "-128", "-1"])
+def test_a_serial_that_is_not_positive_is_refused_before_a_library_warns_of_it(octet: int) -> None:
+    # RFC 5280, section 4.1.2.2. A warning would be an error here.
+    builder = x509.CertificateBuilder(x509.Name([]), x509.Name([]), P256.public_key(), 1, BEGAN, SIGNED_AT)
+    raw = builder.sign(P256, hashes.SHA256()).public_bytes(Encoding.DER)
+    version = bytes.fromhex("a003020102")
+    assert load_certificate(raw).serial_number == 1
+    assert raw.count(version + b"\x02\x01\x01") == 1
+    with pytest.raises(MalformedError, match="the bundle's certificate cannot be read"):
+        load_certificate(raw.replace(version + b"\x02\x01\x01", version + bytes([2, 1, octet])))
 
 
 @pytest.mark.parametrize("change", [0x00, 0x01, 0x7F, 0x80, 0xFF], ids=hex)

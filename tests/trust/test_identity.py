@@ -58,12 +58,43 @@ ANYBODY = [
     "https://github.com/.*/.github/workflows/.*|https://github.com/.*",
     "https://gitlab.com/.*",
 ]
+NOBODY = [
+    r"https://github\.com/.*/.*/\.github/workflows/evidence\.yml@.*",
+    "https://github.com/[^/]+/cart/.github/workflows/evidence.yml@refs/heads/main",
+    "https://github.com/shop.*",
+    "https?://github.com/shop.*",
+    "https://github.com/shop/?.*",
+    "https://github.com/shop/.*|https://github.com/store.*",
+    "^(https://github.com/shop/.*|https://github.com/store.*)$",
+    r"https://gitlab\.com/shop.*//\.gitlab-ci\.yml@refs/heads/main",
+    "https://kubernetes.io/namespaces/.*",
+    "https://kubernetes.io/namespaces/staging.*",
+    "https://ci.example.com.*",
+    "https://[a-z.]+/shop/cart",
+    "spiffe://.*",
+    ".*cart.*",
+    ".*/.github/workflows/evidence.yml@refs/heads/main",
+    "robot@.*",
+    r"robot@example\.com.*",
+    "robot!.*",
+]
 SOMEBODY = [
     ".*@example.com",
     "https://github.com/shop/.*",
     "https://github.com/shop/cart/.github/workflows/soak.yml@.*",
     "(alice|bob)@gmail.com",
     "robot@example.com",
+    "robot@example[.]com",
+    r"^[a-z]+@(example|shop)\.com$",
+    r"[a-z]+!example\.com",
+    "https?://github.com/shop/.*",
+    r"^https://github\.com/(shop|store)/.*$",
+    "^(https://github.com/shop/.*|https://github.com/store/.*)$",
+    "https://github[.]com/shop/c.+",
+    "https://gitlab.com/shop/.*",
+    "https://kubernetes.io/namespaces/staging/serviceaccounts/.*",
+    "https://ci.example.com/.*",
+    "spiffe://example.org/.*",
 ]
 
 
@@ -71,6 +102,15 @@ SOMEBODY = [
 def test_a_pattern_for_anybody_gets_a_remark(pattern: str) -> None:
     found = identity(TextRule.pattern(pattern)).remark
     assert found == "subjectRegExp matches strangers: anybody can get such a subject."
+
+
+@pytest.mark.parametrize("pattern", NOBODY)
+def test_a_pattern_that_names_nobody_gets_a_remark(pattern: str) -> None:
+    told = (
+        "subjectRegExp leaves open whose subject it is: write host and owner out (`https://github.com/OWNER/`), or the "
+        "domain to its end."
+    )
+    assert identity(TextRule.pattern(pattern)).remark == told
 
 
 @pytest.mark.parametrize("pattern", SOMEBODY)

@@ -163,7 +163,7 @@ MATERIAL: list[tuple[str, Any]] = [
     ("65 nodes on the path", lambda material: _proof(material).update(hashes=[b64(bytes(32))] * 65)),
     ("a node of 31 bytes", lambda material: _proof(material).update(hashes=[b64(bytes(31))])),
     ("a proof without a checkpoint", lambda material: _proof(material).pop("checkpoint")),
-    ("a checkpoint of 64 KiB", lambda material: _proof(material)["checkpoint"].update(envelope="x" * 65537)),
+    ("a checkpoint of 4 KiB", lambda material: _proof(material)["checkpoint"].update(envelope="x" * 4097)),
     ("no proof", lambda material: material["tlogEntries"][0].pop("inclusionProof")),
     ("an index below zero", lambda material: _proof(material).update(logIndex="-1")),
     ("an index beyond 63 bits", lambda material: _proof(material).update(logIndex=str(2**63))),
@@ -228,6 +228,17 @@ def test_a_certificate_has_a_cap_and_is_verified_below_it() -> None:
     large, too_large = (WORLD.bundle(BODY, Leaf(padding=size * 1024)) for size in (15, 16))
     assert verdict(dump(large), POLICY) == VERIFIED
     assert refusal(too_large)[0] == MALFORMED
+
+
+def test_the_checkpoint_of_a_log_with_many_witnesses_is_verified() -> None:
+    # C2SP signed-note: 16 lines are to be expected. A cosignature: key hash, time and Ed25519, 76 bytes.
+    line = f"\u2014 witness.example.com/{'w' * 40} {b64(bytes(76))}\n"
+    bundle = with_material(lambda material: _add(_proof(material)["checkpoint"], line * 15))
+    assert verdict(dump(bundle), POLICY) == VERIFIED
+
+
+def _add(checkpoint: dict[str, str], lines: str) -> None:
+    checkpoint["envelope"] += lines
 
 
 class Lying:

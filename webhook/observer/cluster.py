@@ -97,6 +97,9 @@ async def _places(api: PacedApi, file: ObserverFile, seen: Seen) -> list[Place]:
             found[name] = Place(name, environment)
         elif environment is None and file.namespaces is not None:
             seen.troubles.append(f"namespace {name} is not labelled as one of {', '.join(file.environments)}")
+    if not found and not seen.troubles:
+        wanted = f"{file.environment_label} that is one of {', '.join(file.environments)}"
+        seen.troubles.append(f"no namespace that is not excluded has a label {wanted}")
     return [found[name] for name in sorted(found)]
 
 

@@ -19,7 +19,7 @@ from webhook.observer.running import Run
 from webhook.observer.sampling import Sampled, sample
 from webhook.observer.settings import ObserverSettings
 from webhook.observer.sources.protocol import ProfileSource
-from webhook.observer.standing import Standing
+from webhook.observer.standing import Lacking, Standing
 from webhook.observer.subjects import SubjectFinder
 
 IMAGE_SECONDS = 300.0
@@ -110,9 +110,9 @@ class Observer:
             return report
         targets = settings.targets(watched.environment)
         lacking = await parts.standing.lacking(targets, watched.image.repository, digests, self._now)
-        if not lacking:
+        if not lacking.environments:
             return replace(report, outcome=Outcome.FRESH)
-        sampled = await self._sample(runs, lacking, end)
+        sampled = await self._sample(runs, lacking.environments, end)
         return await self._judge(_with_counts(report, sampled), sampled, lacking)
 
     async def _sample(self, runs: Sequence[Run], lacking: Sequence[str], end: float) -> Sampled:
@@ -126,20 +126,18 @@ class Observer:
             raise UnavailableError(sampled.trouble)
         return sampled
 
-    async def _judge(self, report: Report, sampled: Sampled, lacking: Sequence[str]) -> Report:
+    async def _judge(self, report: Report, sampled: Sampled, lacking: Lacking) -> Report:
         """Attests what helps: evidence that does not suffice is denied by the gate, more strictly than none."""
         remarks = [remark for remark in (report.detail, sampled.trouble) if remark]
         if sampled.counted is None:
             return replace(report, outcome=Outcome.BELOW, detail="; ".join(["the server has no profiles", *remarks]))
-        objection = self._parts.standing.objection(lacking, report.hot_symbols, report.call_paths)
+        objection = self._parts.standing.objection(lacking.environments, report.hot_symbols, report.call_paths)
         if objection is not None:
             return replace(report, outcome=Outcome.BELOW, detail="; ".join([objection, *remarks]))
         if self._parts.attestor is None:
             return replace(report, outcome=Outcome.WOULD_ATTEST, detail="; ".join(remarks))
         try:
-            places = await self._parts.attestor.attest(
-                report.watched, sampled.counted, sampled.window, report.digests
-            )
+            places = await self._parts.attestor.attest(report, sampled.counted, sampled.window, lacking.digests)
         except EvidenceError as error:
             return replace(report, outcome=Outcome.REFUSED, detail=f"the gate would not count it: {error.detail}")
         return replace(report, outcome=Outcome.ATTESTED, detail="; ".join([places, *remarks]))

@@ -7,7 +7,7 @@ from webhook.attest.signing.signed import SignedEvidence
 from webhook.errors import UnavailableError
 from webhook.kube.client import KubeClient
 from webhook.model.image import ImageReference
-from webhook.observer.evidence import Publisher
+from webhook.observer.evidence import Published, Publisher
 from webhook.observer.settings import ObserverSettings, RegistryPublishSettings
 from webhook.publish.failure import PublishError
 from webhook.publish.registry import Layout, RegistryPublisher
@@ -26,9 +26,18 @@ class ClusterDestination:
         """
         self._client = client
 
-    async def publish(self, evidence: SignedEvidence, image: ImageReference) -> str:  # noqa: ARG002 - the protocol's
+    async def publish(
+        self,
+        evidence: SignedEvidence,
+        image: ImageReference,  # noqa: ARG002 - the protocol's
+        digests: Sequence[str],  # noqa: ARG002 - likewise
+    ) -> Published:
         """As `Publisher.publish`; the statement names its images itself."""
-        return f"executionevidence {(await apply_evidence(self._client, evidence)).name}"
+        try:
+            applied = await apply_evidence(self._client, evidence)
+        except UnavailableError as error:
+            return Published(failures=(error.detail,))
+        return Published((f"executionevidence {applied.name}",))
 
 
 class RegistryDestination:
@@ -44,25 +53,28 @@ class RegistryDestination:
         self._publisher = publisher
         self._layout = layout
 
-    async def publish(self, evidence: SignedEvidence, image: ImageReference) -> str:
+    async def publish(self, evidence: SignedEvidence, image: ImageReference, digests: Sequence[str]) -> Published:
         """As `Publisher.publish`; once for each digest, since the gate looks beside the one that it is given."""
-        places = []
-        for digest in evidence.digests:
+        places, failures = [], []
+        for digest in digests:
             subject = ImageReference(image.host, image.path, None, digest)
             try:
                 pushed = await self._publisher.push(subject, evidence, self._layout)
             except PublishError as error:
-                raise UnavailableError(f"{digest} got no evidence in its registry: {error}") from None
-            places.append(f"{pushed.repository}@{pushed.digest}")
-        return ", ".join(places)
+                failures.append(f"{digest} got no evidence in its registry: {error}")
+            except UnavailableError as error:
+                failures.append(f"{digest} got no evidence in its registry: {error.detail}")
+            else:
+                places.append(f"{pushed.repository}@{pushed.digest}")
+        return Published(tuple(places), tuple(failures))
 
 
 @asynccontextmanager
 async def open_publishers(settings: ObserverSettings, client: KubeClient) -> AsyncIterator[Sequence[Publisher]]:
     """Opens the places that the configuration names.
 
-    The registry comes first: what is in the cluster is found by the next run, and what failed before would then not
-    be made up for.
+    The registry comes first: what is in the cluster is found by the next run, which makes up for nothing that was
+    not done when a run was killed.
 
     Args:
         settings: What the observer works with.

@@ -103,7 +103,7 @@ class ObserverFile(Section):
     """Environments that are watched."""
     environment_label: Annotated[str, Field(strict=True, pattern=_LABEL_KEY)] = "stella.ops/environment"
     """Label whose value is a namespace's environment."""
-    namespaces: Namespaces | None = None
+    namespaces: Annotated[Namespaces, Field(min_length=1)] | None = None
     """Namespaces that are watched, as far as they are labelled so; by default all that are."""
     excluded_namespaces: Namespaces = ()
     """Namespaces that are not."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from webhook.errors import UnavailableError
 from webhook.gates.execution_evidence import evaluate
@@ -21,6 +22,18 @@ from webhook.settings.loading import Settings
 from webhook.stores.protocol import EvidenceStore
 
 _PROVIDER = "execution-evidence"
+
+
+class Lacking(NamedTuple):
+    """Where evidence is lacking.
+
+    Attributes:
+        environments: That require it.
+        digests: That have none, sorted; none if there are no environments.
+    """
+
+    environments: tuple[str, ...]
+    digests: tuple[str, ...]
 
 
 class Standing:
@@ -47,7 +60,7 @@ class Standing:
 
     async def lacking(
         self, targets: Sequence[str], repository: str, digests: Sequence[str], now: datetime
-    ) -> tuple[str, ...]:
+    ) -> "Lacking":
         """Finds for whom an image has no fresh evidence that suffices.
 
         Args:
@@ -57,19 +70,19 @@ class Standing:
             now: The time.
 
         Returns:
-            Those of `targets` in which one of the digests lacks it.
+            Those of `targets` in which one of the digests lacks it, and those of `digests` that lack it in any.
 
         Raises:
-            UnavailableError: Whether there is any is not known.
+            UnavailableError: A store cannot be read, so what there is is not known.
         """
-        lacking = []
+        found = []
         for target in targets:
             for digest in digests:
                 metadata = await self._ask(target, repository, digest, now)
                 if evaluate(self._policies[target], GateContext(target, metadata)).result is not Verdict.PASS:
-                    lacking.append(target)
-                    break
-        return tuple(lacking)
+                    found.append((target, digest))
+        environments = dict.fromkeys(target for target, _ in found)
+        return Lacking(tuple(environments), tuple(sorted({digest for _, digest in found})))
 
     def objection(self, lacking: Sequence[str], hot_symbols: int, call_paths: int) -> str | None:
         """Asks the gate what it would say of evidence, and whether that helps.

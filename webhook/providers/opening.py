@@ -52,8 +52,9 @@ class EnvelopeOpener:
             return known
         if self._trust.identities and may_be_certified(candidate.raw):
             return await self._open_in_thread(key, candidate.raw, _CERTIFIERS)
-        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys.
-        if len(candidate.raw) * len(self._trust.keys) > LIMITS.verification_thread_bytes:
+        # What an envelope can cost grows with its size, which bounds its signatures, and with the trusted keys;
+        # reading it costs without any, too.
+        if len(candidate.raw) * max(len(self._trust.keys), 1) > LIMITS.verification_thread_bytes:
             return await self._open_in_thread(key, candidate.raw, _VERIFIERS)
         opened = self._read(candidate.raw, assertions_count)
         remember(self._opened, key, opened, LIMITS.opened_envelopes)

@@ -20,6 +20,11 @@ _CHARACTERS = 1024
 """The longest subject or issuer."""
 _SHOWN = 160
 """Characters of it in a message."""
+_SEQUENCE = rb"0(?:[\x00-\x7f]|\x81.|\x82..)"
+_NUMBERED = re.compile(
+    _SEQUENCE * 2 + rb"(?:\xa0\x03\x02\x01.)?\x02[\x01-\x7f](?:[\x01-\x7f]|\x00[\x80-\xff])", re.DOTALL
+)
+"""How DER of a certificate begins whose serial number is positive, as RFC 5280, section 4.1.2.2, has it."""
 _PRINTABLE = re.compile(r"[!-~]+")
 
 # No text fits two of them, so that a rule for one kind of subject cannot be met by another kind.
@@ -58,6 +63,9 @@ def load_certificate(raw: bytes) -> x509.Certificate:
     Raises:
         MalformedError: It is none.
     """
+    if not _NUMBERED.match(raw):
+        # Of other numbers the library would warn, on the log and with nothing that helps.
+        raise MalformedError("the bundle's certificate cannot be read")
     try:
         return x509.load_der_x509_certificate(raw)
     except (ValueError, x509.InvalidVersion):

@@ -11,6 +11,7 @@ from typing import Any
 from webhook.model.pattern import RepositoryPattern
 from webhook.trust.bounds import Bounded
 from webhook.trust.extra import load_re2
+from webhook.trust.strangers import leaves_open
 
 PATTERN_CHARACTERS = 1024
 """The longest regular expression."""
@@ -112,11 +113,16 @@ class TrustedIdentity(Bounded):
 
     @property
     def remark(self) -> str | None:
-        """What is hardly meant: that anybody counts, or anybody's word. None if it is neither."""
+        """What is hardly meant, of the commonest mistakes: that anybody counts, or anybody's word. None proves nothing."""
         if self.issuer.is_pattern and all(map(self.issuer.matches, _ANY_ISSUER)):
             return "issuerRegExp matches every issuer, so anybody can be its subject."
         if self.subject.is_pattern and any(all(map(self.subject.matches, pair)) for pair in _ANYBODY):
             return "subjectRegExp matches strangers: anybody can get such a subject."
+        if self.subject.is_pattern and leaves_open(self.subject.text):
+            return (
+                "subjectRegExp leaves open whose subject it is: write host and owner out "
+                "(`https://github.com/OWNER/`), or the domain to its end."
+            )
         return None
 
     @property

@@ -20,7 +20,9 @@ _HASH = 32
 _CERTIFICATE_BYTES = 16 * 1024
 _SIGNATURE_BYTES = 4 * 1024
 _BODY_BYTES = 64 * 1024
-_CHECKPOINT_CHARACTERS = 64 * 1024
+_CHECKPOINT_CHARACTERS = 4 * 1024
+"""Rekor's have some 200, and C2SP's signed-note expects up to 16 lines of signatures: 150 each. The library makes an
+object of each line, and anybody may add lines to a bundle of somebody who is trusted."""
 _TIMESTAMP_BYTES = 16 * 1024
 _DIGITS = len(str(2**64))
 _LAST_SECOND = 253402300799

@@ -1,36 +1,19 @@
 {{/* Where the observer's own Secrets are mounted. */}}
 {{- define "gate.observerSecrets" -}}/etc/evidence-gate-observer{{- end -}}
 
-{{/* The file observer.yaml as JSON. Refuses what no schema can see and the observer would not start with. */}}
+{{/* The file observer.yaml as JSON. */}}
 {{- define "gate.observerFile" -}}
+{{- include "gate.checkObserver" . -}}
 {{- $observer := .Values.observer -}}
 {{- $secrets := include "gate.observerSecrets" . -}}
 {{- $registry := ($observer.publish).registry | default dict -}}
 {{- $keyless := ($observer.signing).keyless | default dict -}}
-{{- if not ($observer.source).url -}}
-{{- fail "observer.source.url: say where the profile server is" -}}
-{{- end -}}
-{{- $accepted := .Values.gate.evidenceEnvironments -}}
-{{- range .Values.gate.overrides }}{{ $accepted = concat $accepted (.evidenceEnvironments | default list) }}{{ end -}}
-{{- range $observer.environments -}}
-{{- if not (has (lower .) (include "gate.lowered" $accepted | fromJsonArray)) -}}
-{{- fail (printf "observer.environments: evidence from %s counts nowhere; see gate.evidenceEnvironments" .) -}}
-{{- end -}}
-{{- end -}}
-{{- if and $registry.enabled (not (include "gate.registry" .)) -}}
-{{- fail "observer.publish.registry: the gate would not look there; name the repositories in registry.allow" -}}
-{{- end -}}
-{{- if and $registry.enabled $keyless.enabled (eq $registry.layout "cosign") -}}
-{{- fail "observer.publish.registry.layout: cosign has no room for a certificate; take referrer" -}}
-{{- end -}}
-{{- if not (or ($observer.publish).cluster $registry.enabled) -}}
-{{- fail "observer.publish: evidence that goes nowhere helps nobody; set cluster or registry.enabled" -}}
-{{- end -}}
 {{- $source := omit $observer.source "tokenSecret" "basicAuth" "caBundle" "labels" -}}
 {{- range $key, $value := $source }}{{ if kindIs "invalid" $value }}{{ $_ := unset $source $key }}{{ end }}{{ end -}}
 {{- with $observer.source.labels -}}
 {{- $labels := merge (dict) . -}}
-{{- if eq .container "" }}{{ $_ := set $labels "container" nil }}{{ end -}}
+{{- /* Helm leaves out what somebody sets to null. */ -}}
+{{- if not .container }}{{ $_ := set $labels "container" nil }}{{ end -}}
 {{- $_ := set $source "labels" $labels -}}
 {{- end -}}
 {{- if $observer.source.tokenSecret }}{{ $_ := set $source "tokenFile" (printf "%s/source.token" $secrets) }}{{ end -}}
@@ -40,16 +23,10 @@
 {{- if $observer.source.caBundle }}{{ $_ := set $source "caFile" "observer-source.pem" }}{{ end -}}
 {{- $signing := dict -}}
 {{- if $keyless.enabled -}}
-{{- if $observer.signing.keySecret -}}
-{{- fail "observer.signing: set keySecret or keyless.enabled, not both" -}}
-{{- end -}}
 {{- $section := dict "identityTokenFile" (printf "%s/identity-token" $secrets) -}}
 {{- if $keyless.trustConfig }}{{ $_ := set $section "trustConfig" "observer-trust-config.json" }}{{ end -}}
 {{- $_ := set $signing "keyless" $section -}}
 {{- else -}}
-{{- if and (not ($observer.signing).keySecret) (not $observer.dryRun) -}}
-{{- fail "observer.signing: name a keySecret, or set keyless.enabled; to look only, set observer.dryRun" -}}
-{{- end -}}
 {{- $_ := set $signing "keyFile" (printf "%s/signing.key" $secrets) -}}
 {{- if ($observer.signing).passphraseSecret -}}
 {{- $_ := set $signing "passphraseFile" (printf "%s/signing.passphrase" $secrets) -}}
