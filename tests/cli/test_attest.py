@@ -26,6 +26,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "passphrase").write_bytes(b"correct horse\n")
     (tmp_path / "wrong").write_bytes(b"battery staple\n")
     (tmp_path / "bad.folded").write_text("main 1\nmain;price\n")
+    (tmp_path / "idle.folded").write_text("main;idle;epoll_wait 500\n")
     return tmp_path
 
 
@@ -113,6 +114,19 @@ def test_an_earlier_file_is_replaced(folder: Path) -> None:
     assert verify(folder).exit_code == 0
 
 
+def test_standard_output_by_its_other_name_is_never_replaced(folder: Path) -> None:
+    result = attest(folder, output="/dev/stdout")
+    assert result.exit_code == 0
+    assert predicate(result.stdout_bytes)
+
+
+def test_the_target_of_a_link_is_written(folder: Path) -> None:
+    (folder / "cart.json").symlink_to("real.json")
+    assert attest(folder).exit_code == 0
+    assert (folder / "cart.json").is_symlink()
+    assert predicate((folder / "real.json").read_bytes())
+
+
 FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 MISTAKES: dict[str, tuple[dict[str, str | None], str]] = {
     "no end": ({"observed_until": None}, "Missing option '--observed-until'"),
@@ -128,6 +142,7 @@ MISTAKES: dict[str, tuple[dict[str, str | None], str]] = {
     "profile missing": ({"profile": "{folder}/none.folded"}, "cannot be read"),
     "profile bad": ({"profile": "{folder}/bad.folded"}, "bad.folded: line 2: it is not `frame;frame count`"),
     "profile empty": ({"profile": "/dev/null"}, "/dev/null: it holds no samples"),
+    "profile idle": ({"profile": "{folder}/idle.folded"}, "Nothing in the profile counts, so nothing is signed"),
     "profile endless": ({"profile": "/dev/zero"}, "/dev/zero: it is larger than"),
     "profile unreadable": ({"profile": "/proc/self/mem"}, "/proc/self/mem cannot be read"),
     "key missing": ({"key": "{folder}/none.pem"}, "cannot be read"),

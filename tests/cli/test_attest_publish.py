@@ -150,6 +150,14 @@ def test_a_docker_configuration_that_cannot_be_used_is_found_before_anything_is_
     assert not referrers(registry, image)
 
 
+def test_a_helper_that_is_missing_for_another_registry_is_no_matter(
+    registry: RegistryThread, folder: Path, image: str
+) -> None:
+    (folder / "config.json").write_text('{"credHelpers": {"gcr.io": "absent"}}')
+    assert attest(folder, image, "--push").exit_code == 0
+    assert len(referrers(registry, image)) == 1
+
+
 def test_https_is_spoken_where_it_is_asked_for(folder: Path, image: str) -> None:
     done = attest(folder, image, "--push", "--registry-secure")
     assert done.exit_code == 3

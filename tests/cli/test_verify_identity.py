@@ -59,6 +59,23 @@ def test_a_refusal_says_whom_the_certificate_names() -> None:
     assert (report["reason"], report["detail"]) == ("EvidenceUntrusted", told)
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("rule", [f"--certificate-identity={SUBJECT}", "--certificate-identity-regexp=.*"])
+def test_it_says_whom_the_certificate_names_whatever_the_rule(rule: str) -> None:
+    report = json.loads(verify(*who(rule)).output)
+    assert (report["certificateIdentity"], report["certificateOidcIssuer"]) == (SUBJECT, ISSUER)
+    text = verify(*who(rule), "--output=text").output
+    assert f"  identity:       {SUBJECT}\n  issuer:         {ISSUER}\n" in text
+
+
+def test_of_what_a_key_signed_it_names_no_identity(folder: Path) -> None:
+    signer = ed25519_key()
+    (folder / "staging.pub").write_bytes(signer.pem)
+    (folder / "envelope.json").write_bytes(dump(envelope(statement(), [signer])))
+    report = json.loads(verify("--key=staging.pub", file="envelope.json").output)
+    assert not {name for name in report if name.startswith("certificate")}
+
+
 def test_a_key_and_an_identity_are_both_believed(folder: Path) -> None:
     signer = ed25519_key()
     (folder / "staging.pub").write_bytes(signer.pem)

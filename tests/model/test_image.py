@@ -26,6 +26,8 @@ AS_RUNTIMES_READ_IT = [
     ("library/a/b", "docker.io", "library/a/b", None, None),
     ("ghcr.io/team/app:1.2", "ghcr.io", "team/app", "1.2", None),
     ("localhost/x", "localhost", "x", None, None),
+    ("localhost:1/x", "localhost:1", "x", None, None),
+    ("[::1]:65535/x", "[::1]:65535", "x", None, None),
     ("localhost:5000/x", "localhost:5000", "x", None, None),
     ("localhost", "docker.io", "library/localhost", None, None),
     ("localhosts/x", "docker.io", "localhosts/x", None, None),
@@ -138,6 +140,11 @@ NOBODY_READS_IT = [
 # What that package accepts and we refuse: evidence is filed under sha256 alone; a first part with a dot that is no
 # host name (the package falls back to a path without any host); and more than the cap.
 DELIBERATELY_REFUSED = [
+    # Nothing can be connected to at such a port.
+    ("a.com:0/x", "port"),
+    ("a.com:65536/x", "port"),
+    ("[::1]:99999/x", "port"),
+    ("a.com:" + "0" * 200 + "1/x", "port"),
     ("redis@sha512:" + "b" * 128, "digest"),
     ("redis@sha384:" + "b" * 96, "digest"),
     ("index.docker.io_x/y", "host"),

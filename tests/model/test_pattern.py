@@ -79,6 +79,10 @@ NO_PATTERN = [
     "ghcr.io/x?",
     "ghcr.io/\u0435",
     "gh_cr.io/x",
+    "ghcr.io:/x",
+    "ghcr.io:0/x",
+    "*.ghcr.io:65536/*",
+    "[::1]:99999/x",
 ]
 
 

@@ -1,5 +1,6 @@
 """What becomes of an image: attested once its evidence suffices, and else left alone, for a reason that is told."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -237,7 +238,8 @@ async def test_a_server_that_is_slow_gets_a_share_of_the_time_and_what_it_gave_i
 
 async def test_the_share_is_one_of_what_is_left_of_the_run(watcher: Watcher) -> None:
     source = Profiles(of_replicas(64, FLAT), hangs_after=6)
-    [report] = await watcher.observe(source, replicas(64), NOW, seconds=1.5)
+    async with asyncio.timeout(30):
+        [report] = await watcher.observe(source, replicas(64), NOW, seconds=1.5)
     assert (report.outcome, report.containers) == (Outcome.ATTESTED, 6)
 
 

@@ -148,6 +148,9 @@ async def test_it_is_not_enough_while_the_others_could_make_it_too_little() -> N
     assert len(sampled.runs) == len(pods) == 28
     sampled, pods = await asked(*[FLAT] * MOST, *[None] * 100, suffices=at_least(STEPS))
     assert len(pods) == 28
+    # There are only four others.
+    sampled, pods = await asked(*[FLAT] * 8, suffices=at_least(STEPS))
+    assert len(pods) == 4
 
 
 async def test_who_is_asked_first_does_not_decide() -> None:

@@ -126,3 +126,6 @@ def test_evidence_is_made_where_it_helps_and_makes_nothing_worse(
     assert (expected or "") in (objection or "")
     # It is about those that lack evidence alone.
     assert standing.objection(["canary"], 3, 1) is None
+    # More is of use as long as it does not suffice for all of them.
+    assert standing.suffices(["canary", "production"], *counts) is (counts == (5, 1))
+    assert standing.suffices(["canary"], 3, 1)

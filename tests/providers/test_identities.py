@@ -62,6 +62,14 @@ async def test_evidence_of_a_trusted_identity_suffices_and_is_named(tmp_path: Pa
     assert told(result)["execution_evidence_signer"] == "robot"
 
 
+async def test_what_is_found_says_whom_the_certificate_names_whatever_the_rule(tmp_path: Path) -> None:
+    # Records and Events hold it: later nobody could tell which of the many it was that a pattern means.
+    rule = {"name": "anybody", "issuer": ROBOT["issuer"], "subjectRegExp": ".*"}
+    result = await ask(provider(configured(tmp_path, identity=rule), Shelf(certified())))
+    named = "signed by anybody as robot@example.com (issuer https://issuer.example.com), observed in"
+    assert named in told(result)["execution_evidence_detail"]
+
+
 @pytest.mark.parametrize(
     ("identity", "sigstore", "expected"),
     [

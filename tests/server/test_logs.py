@@ -237,10 +237,12 @@ def test_a_pipe_that_does_not_block_never_gets_a_torn_line(pipe: Pipe) -> None:
 
 SCRIPT = """
 import logging
+import warnings
 from webhook.server.logs import set_up_logging
 writer = set_up_logging("INFO")
 log = logging.getLogger("webhook.test")
 log.debug("not shown")
+warnings.warn("what strangers' certificates set off in libraries")
 log.info("first", extra={"problem": "a\\nb \\u00e4\\u2028"})
 log.warning("a message\\nof two lines %s", "with an argument")
 try:

@@ -16,7 +16,7 @@ from tests.support.statements import IMAGE, REPOSITORY
 from tests.support.verdicts import MALFORMED, UNTRUSTED, VERIFIED, names, verdict
 from tests.trust.keyless_cases import BODY, WORLD
 from webhook.errors import MalformedError, UntrustedError
-from webhook.trust.certificate import identity_of, load_certificate
+from webhook.trust.certificate import CertificateIdentity, identity_of, load_certificate
 from webhook.trust.identity import TextRule
 from webhook.trust.verify import verify
 
@@ -59,6 +59,8 @@ SUBJECTS: list[tuple[str, x509.GeneralName, TextRule | str, str]] = [
     ("a pattern within an alternative", URI("https://a.test/x"), TextRule.pattern("https://a.test|b"), UNTRUSTED),
     ("a pattern by lines", URI(WORKFLOW), TextRule.pattern("(?m)^https://github.com/shop$"), UNTRUSTED),
     ("a text that would be a pattern", URI(WORKFLOW), ".*", UNTRUSTED),
+    ("a mail address with a port", MAIL("robot@example.com:x"), ANYTHING, UNTRUSTED),
+    ("a user's name with three parts", username("a!b!c"), ANYTHING, UNTRUSTED),
     ("an escape sequence", URI("https://a.test/\x1b[2J"), ANYTHING, UNTRUSTED),
     ("a line break", URI("https://a.test/\nx"), ANYTHING, UNTRUSTED),
     ("a space", URI("https://a.test/a b"), ANYTHING, UNTRUSTED),
@@ -135,7 +137,8 @@ def test_every_identity_that_the_certificate_is_signs() -> None:
     policy = believing(
         WORLD, identity(name="b"), identity(name="a", subject=ANYTHING), identity("x@y.test", name="c")
     )
-    assert verify(dump(WORLD.bundle(BODY)), IMAGE, REPOSITORY, policy).signers == ("a", "b")
+    found = verify(dump(WORLD.bundle(BODY)), IMAGE, REPOSITORY, policy)
+    assert (found.signers, found.identity) == (("a", "b"), CertificateIdentity(ISSUER, SUBJECT))
 
 
 def test_the_refusal_names_whom_the_certificate_names_within_bounds() -> None:

@@ -107,8 +107,8 @@ def test_a_pattern_for_anybody_gets_a_remark(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", NOBODY)
 def test_a_pattern_that_names_nobody_gets_a_remark(pattern: str) -> None:
     told = (
-        "subjectRegExp leaves open whose subject it is: write host and owner out (`https://github.com/OWNER/`), or the "
-        "domain to its end."
+        "subjectRegExp leaves open whose subject it is: write host and owner out (`https://github.com/OWNER/`), or "
+        "the domain to its end."
     )
     assert identity(TextRule.pattern(pattern)).remark == told
 

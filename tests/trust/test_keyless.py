@@ -147,7 +147,7 @@ def test_an_identity_speaks_within_its_bounds(
 def test_an_assertion_needs_no_identity() -> None:
     raw = dump(WORLD.bundle(BODY))
     found = open_assertion(raw, TrustPolicy()).about(IMAGE, None)
-    assert (found.lane, found.signers) == (Lane.ASSERTED, ())
+    assert (found.lane, found.signers, found.identity) == (Lane.ASSERTED, (), None)
     assert subject_digests(raw) == {IMAGE}
 
 

@@ -10,6 +10,7 @@ from tests.simulators.sigstore import Sigstore
 from tests.support.envelopes import dump
 from tests.support.identities import believing, identity
 from tests.support.verdicts import UNTRUSTED, VERIFIED, verdict
+from webhook.trust.certificate import CertificateIdentity
 from webhook.trust.policy import TrustPolicy
 from webhook.trust.verify import open_envelope, subject_digests
 
@@ -31,7 +32,7 @@ def policy(subject: str = SUBJECT, issuer: str = ISSUER, root: bytes | Sigstore 
 
 def test_a_real_bundle_is_verified() -> None:
     opened = open_envelope(RAW, policy())
-    assert [signer.who for signer in opened._signers] == [(ISSUER, SUBJECT)]
+    assert [signer.who for signer in opened._signers] == [CertificateIdentity(ISSUER, SUBJECT)]
 
 
 @pytest.mark.parametrize(

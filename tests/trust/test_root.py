@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.sigstore import Sigstore
+from tests.simulators.sigstore import Sigstore, assembled
 from tests.simulators.sigstore_certificates import BEGAN, SIGNED_AT, Leaf
 from tests.support.envelopes import dump
 from tests.support.identities import believing
@@ -51,6 +51,22 @@ def test_a_timestamp_authority_counts_in_its_time_alone(
     window: tuple[datetime, datetime | None], expected: str
 ) -> None:
     assert verdict(dump(V2()), believing(dump(WORLD.trusted_root(timestamps=window)))) == expected
+
+
+@pytest.mark.parametrize("part", ["authority", "log"])
+@pytest.mark.parametrize(
+    ("window", "delta"), [(UNTIL_NOW, SECOND), (NOW_AND_LATER, -SECOND)], ids=["after its end", "before its begin"]
+)
+@pytest.mark.parametrize("which", ["promised", "stamped"])
+def test_each_time_that_a_bundle_proves_must_lie_in_a_part_s_time(
+    which: str, window: tuple[datetime, datetime | None], delta: timedelta, part: str
+) -> None:
+    # Else whoever holds a key that was given up adds a true time of somebody else's.
+    signed = WORLD.sign(BODY)
+    promised, stamp = (SIGNED_AT + delta * (which == name) for name in ("promised", "stamped"))
+    bundle = dump(assembled(signed, WORLD.entry(signed, promised), WORLD.stamp(signed, stamp)))
+    assert verdict(bundle, believing(WORLD)) == VERIFIED
+    assert verdict(bundle, believing(dump(WORLD.trusted_root(**{part: window})))) == UNTRUSTED
 
 
 def test_the_certificate_log_s_time_is_when_it_took_up_the_certificate() -> None:

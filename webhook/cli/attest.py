@@ -126,6 +126,8 @@ def _attest(options: Options) -> None:
     builder = ExecutionEvidenceBuilder(_observation(options), predicate_type=_predicate_type(options))
     signer = choose_signer(options, attended=_attended(options))
     counted = count_profiles(options["profiles"], options["profile_format"])
+    if not counted.total:
+        raise click.UsageError("Nothing in the profile counts, so nothing is signed; --dry-run shows what it is.")
     try:
         evidence = signer.sign(builder.statement(counted, image))
     except EvidenceError as error:

@@ -9,7 +9,7 @@ import click
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.cli.attest_options import fail
 from webhook.cli.attest_publish import PublishOptions, check_publish, publish, publish_options
-from webhook.files import write_atomically
+from webhook.files import write_output
 from webhook.model.image import ImageReference
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -17,6 +17,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 """An option's type: a file to write, or `-` for standard output."""
 
+
+_STDOUT = ("-", "/dev/stdout")
 
 _OPTIONS = (
     click.option(
@@ -110,21 +112,21 @@ def deliver(
 
 
 def write(path: Path, content: bytes, option: str = "output") -> None:
-    """Writes a file, as a whole or not at all.
+    """Writes a file, as a whole or not at all; or what is no file, such as a pipe.
 
     Args:
-        path: The file; `-` is standard output.
+        path: The file; `-` and its other name `/dev/stdout` are standard output, which is never replaced.
         content: All of it.
         option: The option that names it, without dashes.
 
     Raises:
         click.BadParameter: It cannot be written.
     """
-    if str(path) == "-":
+    if str(path) in _STDOUT:
         click.echo(content, nl=False)
         return
     try:
-        write_atomically(path, content)
+        write_output(path, content)
     except OSError:
         fail(option, f"{path} cannot be written")
 

@@ -47,7 +47,7 @@ def _page(row: Row, listing: Listing) -> Iterator[str]:
     if row.detail is not None:
         facts.append(("found", row.detail))
     if statement is not None:
-        facts.append(("signed by", ", ".join(statement.signers) or "nobody who is trusted"))
+        facts.append(("signed by", statement.signed_by or "nobody who is trusted"))
         facts.append(("age", age_text(listing.now - statement.evidence.observed_until)))
     yield from (printable(f"  {name + ':':<{_WIDTH}}{value}", _LINE_CHARACTERS) for name, value in facts)
     yield from _content(row)

@@ -16,6 +16,7 @@ from webhook.gates.policy import ExecutionEvidencePolicy
 from webhook.model.printable import printable
 from webhook.model.timestamp import format_rfc3339
 from webhook.reasons import ReasonCode
+from webhook.trust.verify import VerifiedStatement
 
 _HEAD = (
     *("RESULT", "KIND", "ENVIRONMENT", "OBSERVED UNTIL", "AGE"),
@@ -125,9 +126,14 @@ def _row(row: Row, listing: Listing, kinds: Kinds) -> Sequence[str]:
             format_rfc3339(evidence.observed_until),
             age_text(listing.now - evidence.observed_until),
             kinds[type(evidence)].words(evidence),
-            ", ".join(row.statement.signers) or _NOTHING,
+            _signed_by(row.statement),
         )
     return (result_word(row), *what, _LONG_DIGEST.sub(r"\1", candidate.digest), where, row.detail or "")
+
+
+def _signed_by(statement: VerifiedStatement) -> str:
+    """A cell has little space, and whom the certificate names says more than what the policy calls all those."""
+    return ", ".join(statement.signers) or _NOTHING if statement.identity is None else statement.identity.subject
 
 
 def _gap(store: str, detail: str) -> Sequence[str]:

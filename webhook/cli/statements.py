@@ -35,18 +35,27 @@ def described(statement: VerifiedStatement) -> dict[str, Any]:
         statement: The statement.
 
     Returns:
-        JSON members: `signers`, `environment`, the kind's two counts, `observedFrom` where it is known, and
+        JSON members: `signers`, `certificateIdentity` and `certificateOidcIssuer` where an identity signed,
+        `environment`, the kind's two counts, `observedFrom` where it is known, and
         `observedUntil`.
     """
     evidence = statement.evidence
     begin = {} if evidence.observed_from is None else {"observedFrom": format_rfc3339(evidence.observed_from)}
     return {
         "signers": list(statement.signers),
+        **_certified(statement),
         "environment": evidence.environment,
         **_counts(evidence),
         **begin,
         "observedUntil": format_rfc3339(evidence.observed_until),
     }
+
+
+def _certified(statement: VerifiedStatement) -> dict[str, str]:
+    identity = statement.identity
+    if identity is None:
+        return {}
+    return {"certificateIdentity": identity.subject, "certificateOidcIssuer": identity.issuer}
 
 
 def _counts(evidence: Evidence) -> dict[str, int]:

@@ -22,6 +22,8 @@ _LABELS = {
     "reason": "reason",
     "detail": "found",
     "signers": "signer",
+    "certificateIdentity": "identity",
+    "certificateOidcIssuer": "issuer",
     "environment": "environment",
     "hotSymbolCount": "hot symbols",
     "uniqueCallPaths": "call paths",

@@ -2,8 +2,9 @@
 
 The grammar is that of github.com/distribution/reference, which containerd, CRI-O and the kubelet share:
 what the gate looks up must be what the node pulls. Differences, each on the side of refusing: only sha256 digests
-are accepted; a reference is at most `LIMITS.reference_characters` long; and a host that only its capitals tell from
-a path (`Foo/bar`) is refused, since in lower case it would name another repository.
+are accepted; a reference is at most `LIMITS.reference_characters` long; a port is one that can be connected to; and a
+host that only its capitals tell from a path (`Foo/bar`) is refused, since in lower case it would name another
+repository.
 """
 
 import re
@@ -21,6 +22,8 @@ _PATH = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[a-f0-9]{64}")
 _HEX_ID = re.compile(r"[a-f0-9]{64}")
+_PORT = re.compile(r"[0-9]{1,5}")
+_PORTS = range(1, 65536)
 _PATH_CHARACTERS = 255
 _DOCKER_HUB = ("docker.io", "index.docker.io")
 
@@ -35,6 +38,20 @@ def is_digest(text: str) -> bool:
         True for exactly `sha256:` and 64 lower-case hexadecimal digits.
     """
     return _DIGEST.fullmatch(text) is not None
+
+
+def has_valid_port(host: str) -> bool:
+    """Tells whether a registry host can be connected to as far as its port goes.
+
+    Args:
+        host: Host, or host and port.
+
+    Returns:
+        False if what follows the last colon is no number from 1 to 65535 in at most five digits; True if there is
+        no port.
+    """
+    _, colon, port = host.rpartition("]")[2].rpartition(":")
+    return not colon or (_PORT.fullmatch(port) is not None and int(port) in _PORTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,8 @@ class ImageReference:
             raise ImageReferenceError("its tag is not valid")
         if not _HOST.fullmatch(host):
             raise ImageReferenceError("its registry host is not valid")
+        if not has_valid_port(host):
+            raise ImageReferenceError("its registry's port is not between 1 and 65535")
         if len(path) > _PATH_CHARACTERS or not _PATH.fullmatch(path):
             raise ImageReferenceError("its repository path is not valid")
         if _HEX_ID.fullmatch(text):

@@ -7,6 +7,8 @@ Host and path are compared apart. A single glob over the whole text let `*.trust
 import re
 from dataclasses import dataclass
 
+from webhook.model.image import has_valid_port
+
 _HOST_PATTERN = re.compile(r"(?:\*\.)?[a-z0-9\[\]:.-]+")
 _SUB_DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 _SEGMENT_PATTERN = re.compile(r"[a-z0-9._*-]+")
@@ -43,6 +45,8 @@ class RepositoryPattern:
             raise ValueError(f"{text!r} has no path; write `docker.io/library/redis` or `ghcr.io/team/*`")
         if not _HOST_PATTERN.fullmatch(host):
             raise ValueError(f"{text!r} must begin with a host in lower case, or `*.` and a domain")
+        if not has_valid_port(host):
+            raise ValueError(f"{text!r} has a port that is not between 1 and 65535")
         if "." not in host and ":" not in host and host != "localhost":
             raise ValueError(f"{text!r} names no registry; write `docker.io/{text}`")
         if host == "index.docker.io" or (host == "docker.io" and "/" not in path and path != "*"):

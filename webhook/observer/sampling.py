@@ -114,9 +114,10 @@ class _Sum:
         self._faults += [answer for answer in timely if isinstance(answer, UnavailableError)]
         found = [(run, answer) for run, answer in zip(runs, answers, strict=True) if isinstance(answer, Profile)]
         if found:
+            # Both at once would be too much where there are a million stacks.
+            self._counted = None
             self._merge(found)
-        if found and self._whole is not None:
-            self._counted = count_execution(self._whole)
+            self._counted = None if self._whole is None else count_execution(self._whole)
 
     def _merge(self, found: Sequence[tuple[Run, Profile]]) -> None:
         profiles = [profile for _, profile in found]

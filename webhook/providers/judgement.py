@@ -227,7 +227,7 @@ def _speaking(
     statement: VerifiedStatement, finding: Finding, policy: ExecutionEvidencePolicy, kind: StatementKind[Any]
 ) -> Judgement:
     evidence = statement.evidence
-    signer = f"signed by {', '.join(statement.signers)}" if statement.signers else "not signed by a trusted key"
+    signer = f"signed by {statement.signed_by}" if statement.signers else "not signed by a trusted key"
     detail = (
         f"{kind.words(evidence)} in {finding.place}, "
         f"{signer}, observed in '{evidence.environment}' until {format_rfc3339(evidence.observed_until)}"

@@ -110,7 +110,8 @@ async def _existing(client: KubeClient, name: str) -> Any:
     try:
         return (await client.get(f"{COLLECTION}/{name}", (), LIMITS.object_bytes)).get("spec")
     except ApiStatusError as error:
-        raise UnavailableError(_detail(error, "get")) from None
+        there = f"an ExecutionEvidence called {name} is there already, but whether it is this one is unknown: "
+        raise UnavailableError(there + _detail(error, "get")) from None
     except ApiError as error:
         raise UnavailableError(error.detail) from None
 

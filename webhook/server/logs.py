@@ -10,6 +10,7 @@ import select
 import sys
 import threading
 import time
+import warnings
 from collections import deque
 
 from pythonjsonlogger.json import JsonFormatter
@@ -138,4 +139,7 @@ def set_up_logging(level: str) -> LineWriter:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    if not sys.warnoptions:
+        # They are for who develops, bare text among the JSON, and strangers' certificates set them off at will.
+        warnings.simplefilter("ignore")
     return writer

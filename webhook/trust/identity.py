@@ -113,7 +113,7 @@ class TrustedIdentity(Bounded):
 
     @property
     def remark(self) -> str | None:
-        """What is hardly meant, of the commonest mistakes: that anybody counts, or anybody's word. None proves nothing."""
+        """What is hardly meant, of the commonest mistakes: that anybody counts. That there is none proves nothing."""
         if self.issuer.is_pattern and all(map(self.issuer.matches, _ANY_ISSUER)):
             return "issuerRegExp matches every issuer, so anybody can be its subject."
         if self.subject.is_pattern and any(all(map(self.subject.matches, pair)) for pair in _ANYBODY):

@@ -14,6 +14,7 @@ from webhook.model.canonical import sha256_digest
 from webhook.model.evidence import Lane
 from webhook.model.statement import Statement
 from webhook.reasons import ReasonCode
+from webhook.trust.certificate import CertificateIdentity
 from webhook.trust.dsse import Envelope
 from webhook.trust.identity import TrustedIdentity
 from webhook.trust.keyless import verify_certified
@@ -27,11 +28,11 @@ class _Signer(NamedTuple):
     """Somebody trusted who has signed.
 
     Attributes:
-        who: What the signer is, whatever it is called: the key id, or issuer and subject of the certificate.
+        who: What the signer is, whatever it is called: the key id, or whom the certificate names.
         entry: The entry of the policy, with name and bounds.
     """
 
-    who: str | tuple[str, str]
+    who: str | CertificateIdentity
     entry: TrustedKey | TrustedIdentity
 
 
@@ -45,12 +46,23 @@ class VerifiedStatement:
             `asserted`.
         envelope_digest: `sha256:` and 64 hexadecimal digits over the envelope's bytes as they were found.
         lane: `verified` if the trust policy was met; `asserted` only from `open_assertion`.
+        identity: Whom the certificate names, if one of the signers is an identity: an entry of the policy can mean
+            many.
     """
 
     evidence: Evidence
     signers: tuple[str, ...]
     envelope_digest: str
     lane: Lane
+    identity: CertificateIdentity | None = None
+
+    @property
+    def signed_by(self) -> str:
+        """The signers, and whom the certificate names, for people; empty without signers."""
+        names = ", ".join(self.signers)
+        if self.identity is None:
+            return names
+        return self.identity.shown if names == self.identity.subject else f"{names} as {self.identity.shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +108,8 @@ class OpenedEnvelope:
         nobody = f"signed by {names}, which may not speak for environment '{environment}' and this repository"
         _require(entitled, self._threshold, nobody)
         signers = tuple(sorted({signer.entry.name for signer in entitled}))
-        return VerifiedStatement(self._evidence, signers, self.envelope_digest, self.lane)
+        certified = next((signer.who for signer in entitled if isinstance(signer.who, CertificateIdentity)), None)
+        return VerifiedStatement(self._evidence, signers, self.envelope_digest, self.lane, certified)
 
     def as_assertion(self) -> "OpenedEnvelope":
         """Gives the same envelope as anybody's word, for `MinLane: Asserted`.
@@ -194,7 +207,7 @@ def subject_digests(raw: bytes) -> frozenset[str]:
 
 def _certified(envelope: Envelope, policy: TrustPolicy) -> list[_Signer]:
     identity, meant = verify_certified(envelope, policy)
-    return [_Signer((identity.issuer, identity.subject), entry) for entry in meant]
+    return [_Signer(identity, entry) for entry in meant]
 
 
 def _signers(envelope: Envelope, policy: TrustPolicy) -> list[_Signer]:

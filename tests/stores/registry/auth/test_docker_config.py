@@ -2,6 +2,7 @@ import base64
 import json
 import re
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,24 @@ def test_a_file_is_read(path: Path) -> None:
     file = path / "config.json"
     file.write_bytes(config(auths={HOST: {"auth": "dTpw"}}, credHelpers={"ghcr.io": "here"}))
     assert load_docker_config(file, "x") == DockerConfig(((HOST, Credential("u", "p")),), {"ghcr.io": "here"})
+
+
+MISSING: dict[str, tuple[dict[str, Any], str, bool]] = {
+    "another host's": ({"credHelpers": {"ghcr.io": "absent"}}, HOST, True),
+    "its own": ({"credHelpers": {HOST: "absent"}}, HOST, False),
+    "everybody's": ({"credsStore": "absent"}, HOST, False),
+    "everybody's, beside its own": ({"credsStore": "absent", "credHelpers": {HOST: "here"}}, HOST, True),
+    "Docker Hub's": ({"credHelpers": {"https://index.docker.io/v1/": "absent"}}, "docker.io", False),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_of_helpers_only_that_of_the_one_host_must_be_there(case: str, path: Path) -> None:
+    content, host, usable = MISSING[case]
+    helper(path, "here", "exit 1")
+    (path / "config.json").write_bytes(config(**content))
+    with nullcontext() if usable else pytest.raises(ConfigurationError, match="absent is not on PATH"):
+        load_docker_config(path / "config.json", "x", host)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ from webhook.stores.registry.auth.credential_helper import is_helper_name, is_in
 from webhook.stores.registry.auth.credentials import Credential
 
 _API_PATHS = ("/v1/", "/v2/")
-
+_HUB = "docker.io"
+_HUB_SPELLINGS = ("https://index.docker.io/v1/", "index.docker.io", _HUB)
+"""Docker Hub's names in `credHelpers`; the first is what Docker asks a helper for."""
 
 Entry = tuple[str, Credential]
 """A place (`registry.example.com/shop`, see `place_of`) and its credential."""
@@ -46,13 +48,28 @@ class DockerConfig:
     helpers: Mapping[str, str] = field(default_factory=dict)
     store: str | None = None
 
+    def helper_for(self, host: str) -> tuple[str | None, str]:
+        """Says which program is asked for a host, and what for. A host's own replaces the one for all hosts.
 
-def load_docker_config(path: Path, setting: str) -> DockerConfig:
+        Args:
+            host: As references have it.
+
+        Returns:
+            The program's NAME, or None; and the server as Docker names it to the program.
+        """
+        spellings = _HUB_SPELLINGS if host == _HUB else (host,)
+        named = (self.helpers[spelling] for spelling in spellings if spelling in self.helpers)
+        return next(named, self.store), spellings[0]
+
+
+def load_docker_config(path: Path, setting: str, host: str | None = None) -> DockerConfig:
     """Reads a `config.json`.
 
     Args:
         path: The file.
         setting: What names it in the configuration, for the error.
+        host: The one registry host that will be asked for, as references have it; None if it may be any. Helpers for
+            others need not be there.
 
     Returns:
         The configuration.
@@ -69,7 +86,9 @@ def load_docker_config(path: Path, setting: str) -> DockerConfig:
         config = parse_config(content)
     except DockerConfigError as error:
         raise ConfigurationError(f"{where}: {error}") from None
-    for name in sorted({*config.helpers.values(), *([config.store] if config.store else [])}):
+    every = (*config.helpers.values(), config.store)
+    wanted = every if host is None else (config.helper_for(host)[0],)
+    for name in sorted({name for name in wanted if name}):
         if not is_installed(name):
             raise ConfigurationError(f"{where}: the credential helper docker-credential-{name} is not on PATH")
     return config

@@ -28,8 +28,6 @@ _HELPER_ERROR_SECONDS = 5.0
 _ENTRY_BYTES = 512  # What Python adds to an entry's texts.
 _HUB = "docker.io"
 _HUB_PLACE = "index.docker.io"
-_HUB_SPELLINGS = ("https://index.docker.io/v1/", _HUB_PLACE, _HUB)
-"""Docker Hub's names in `credHelpers`; the first is what Docker asks a helper for."""
 
 
 def place_matches(place: str, repository: str) -> bool:
@@ -128,9 +126,7 @@ class ConfiguredKeyring:
         Raises:
             UnavailableError: The helper failed.
         """
-        spellings = _HUB_SPELLINGS if repository.host == _HUB else (repository.host,)
-        named = (self._config.helpers[host] for host in spellings if host in self._config.helpers)
-        name, server = next(named, self._config.store), spellings[0]
+        name, server = self._config.helper_for(repository.host)
         helped = [] if name is None else await self._helped(name, server)
         return list(dict.fromkeys([*helped, *find([self._ring], repository)]))
 

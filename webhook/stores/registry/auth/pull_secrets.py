@@ -70,13 +70,23 @@ def open_keyrings(section: RegistryStoreSettings, folder: Path, client: KubeClie
     """
     config = DockerConfig()
     if section.docker_config is not None:
-        config = load_docker_config(folder / section.docker_config, "stores.registry.dockerConfig")
+        config = load_docker_config(
+            folder / section.docker_config, "stores.registry.dockerConfig", _only_host(section)
+        )
     configured = ConfiguredKeyring(config)
     if not section.pull_secrets:
         return _Configured(configured)
     if client is None:
         raise ConfigurationError("stores.registry.pullSecrets needs a cluster: run in a pod, or give --kubeconfig")
     return PodKeyrings(client, configured)
+
+
+def _only_host(section: RegistryStoreSettings) -> str | None:
+    """Gives the host that alone can be asked, if there is but one: as for an image's own registry."""
+    repositories = {*section.allow, section.evidence_repository} - {None}
+    hosts = {str(repository).partition("/")[0] for repository in repositories}
+    host = hosts.pop()
+    return None if hosts or section.mirrors or host.startswith("*") else host
 
 
 class _Configured:
