@@ -116,6 +116,13 @@ def test_everything_that_can_be_said_is_what_the_observer_reads(helm: Helm, tmp_
     open_signer(settings.file.signing, tmp_path)
 
 
+@pytest.mark.parametrize("none", ["", None])
+def test_no_label_for_containers_may_be_said_in_two_ways(helm: Helm, none: str | None) -> None:
+    # Helm leaves out what is null, and the file would take its default.
+    written = file(rendered(helm, source={"labels": {"container": none}}))["source"]["labels"]
+    assert written == {"namespace": "namespace", "pod": "pod", "container": None}
+
+
 def test_by_default_there_is_nothing_of_it(helm: Helm) -> None:
     for values in ({}, {"observer": {"source": {"url": URL}, **SIGNED}}, {"observer": None}):
         assert helm.render(values=values) == helm.render()

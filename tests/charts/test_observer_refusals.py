@@ -188,6 +188,7 @@ ACCEPTED: list[tuple[Values, Values]] = [
     ({"window": "24h", "refreshAfter": "1s"}, {}),
     ({"window": "008m09s"}, {}),
     ({"source": {"matchers": {"cluster": "1"}}}, {}),
+    ({"environments": ["Staging"]}, {"overrides": {"production": {"minHotSymbolCount": 5}}}),
     ({}, {"evidenceEnvironments": ["canary"], "overrides": {"Production": {"evidenceEnvironments": ["Staging"]}}}),
 ]
 

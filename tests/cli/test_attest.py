@@ -127,6 +127,18 @@ def test_the_target_of_a_link_is_written(folder: Path) -> None:
     assert predicate((folder / "real.json").read_bytes())
 
 
+@pytest.mark.parametrize(("profile", "warned"), [("idle.folded", True), ("busy.folded", False)])
+def test_evidence_in_which_nothing_counts_is_warned_of(
+    profile: str,
+    warned: bool,  # noqa: FBT001 - a table's column
+    folder: Path,
+) -> None:
+    (folder / "busy.folded").write_text("main;price 500\n")
+    result = attest(folder, profile=str(folder / profile))
+    assert result.exit_code == 0
+    assert ("warning: nothing in the profile counts" in result.stderr) is warned
+
+
 FUTURE = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 MISTAKES: dict[str, tuple[dict[str, str | None], str]] = {
     "no end": ({"observed_until": None}, "Missing option '--observed-until'"),
@@ -142,7 +154,6 @@ MISTAKES: dict[str, tuple[dict[str, str | None], str]] = {
     "profile missing": ({"profile": "{folder}/none.folded"}, "cannot be read"),
     "profile bad": ({"profile": "{folder}/bad.folded"}, "bad.folded: line 2: it is not `frame;frame count`"),
     "profile empty": ({"profile": "/dev/null"}, "/dev/null: it holds no samples"),
-    "profile idle": ({"profile": "{folder}/idle.folded"}, "Nothing in the profile counts, so nothing is signed"),
     "profile endless": ({"profile": "/dev/zero"}, "/dev/zero: it is larger than"),
     "profile unreadable": ({"profile": "/proc/self/mem"}, "/proc/self/mem cannot be read"),
     "key missing": ({"key": "{folder}/none.pem"}, "cannot be read"),

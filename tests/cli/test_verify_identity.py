@@ -85,6 +85,12 @@ def test_a_key_and_an_identity_are_both_believed(folder: Path) -> None:
     assert verify("--key=staging.pub").exit_code == 1
 
 
+def test_there_are_at_most_64_keys(folder: Path) -> None:
+    (folder / "staging.pub").write_bytes(ed25519_key().pem)
+    result = verify(*["--key=staging.pub"] * 65)
+    assert (result.exit_code, "more than 64 keys" in result.output) == (2, True)
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize(
     ("options", "told"),

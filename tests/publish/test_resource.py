@@ -58,7 +58,7 @@ FAILURES: dict[str, tuple[dict[str, object], str]] = {
     "403": ({COLLECTION: 403}, r"does not let this user create ExecutionEvidence resources \(403\)"),
     "403 afterwards": (
         {COLLECTION: 409, f"{COLLECTION}/{resource_name(SIGNED)}": 403},
-        r"is there already, but .* unknown: the API server does not let this user get ExecutionEvidence resources \(403\)",
+        r"is there already, but .*: the API server does not let this user get ExecutionEvidence resources \(403\)",
     ),
     "404": ({COLLECTION: 404}, r"knows no ExecutionEvidence resources \(404\): install the chart"),
     "413": ({COLLECTION: 413}, r"finds the evidence too large \(413\)"),

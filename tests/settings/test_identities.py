@@ -100,6 +100,13 @@ def test_a_member_that_cannot_be_meant_is_refused(member: str, value: Any, folde
     assert place.startswith(f"trust.identities[0].{member}")
 
 
+def test_there_are_at_most_64_identities(folder: Path) -> None:
+    # Each bundle is held against every one of them.
+    many = [ROBOT | {"name": f"robot-{number}"} for number in range(65)]
+    assert len(load(folder, trust(*many[:64])).trust.identities) == 64
+    assert refusal(written(folder, trust(*many)))[0].startswith("trust.identities: ")
+
+
 def test_an_unknown_member_is_told_with_the_nearest(folder: Path) -> None:
     line = "trust.identities[0].subjectRegex: unknown key, did you mean 'subjectRegExp'?"
     assert refusal(written(folder, trust(ROBOT | {"subjectRegex": "x"}))) == [line]

@@ -141,6 +141,16 @@ def test_every_identity_that_the_certificate_is_signs() -> None:
     assert (found.signers, found.identity) == (("a", "b"), CertificateIdentity(ISSUER, SUBJECT))
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("robot", f"robot as {SUBJECT} (issuer {ISSUER})"), (SUBJECT, f"{SUBJECT} (issuer {ISSUER})")],
+)
+def test_people_are_told_the_entry_and_whom_the_certificate_names(name: str, expected: str) -> None:
+    # On the command line the entry is called as the option's text.
+    found = verify(dump(WORLD.bundle(BODY)), IMAGE, REPOSITORY, believing(WORLD, identity(name=name)))
+    assert found.signed_by == expected
+
+
 def test_the_refusal_names_whom_the_certificate_names_within_bounds() -> None:
     long = "https:" + "a" * 900
     with pytest.raises(UntrustedError) as caught:

@@ -73,6 +73,7 @@ NOBODY = [
     "https://[a-z.]+/shop/cart",
     "spiffe://.*",
     ".*cart.*",
+    "https://[^/]+/soak.yml@main",
     ".*/.github/workflows/evidence.yml@refs/heads/main",
     "robot@.*",
     r"robot@example\.com.*",
@@ -95,6 +96,10 @@ SOMEBODY = [
     "https://kubernetes.io/namespaces/staging/serviceaccounts/.*",
     "https://ci.example.com/.*",
     "spiffe://example.org/.*",
+    "[a-z]+@example[.]com",
+    "[a|b]+@example.com",
+    "https://github.com/shop",
+    "(?i)https://github.com/shop/.*",
 ]
 
 

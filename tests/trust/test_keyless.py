@@ -224,6 +224,22 @@ def test_of_a_list_that_is_too_long_no_element_is_read(place: str, change: Any) 
     assert refusal(with_material(change)) == (MALFORMED, told)
 
 
+LARGE: list[tuple[str, Any]] = [
+    ("kindVersion.kind", lambda material: _entry(material)["kindVersion"].update(kind="x" * 65)),
+    ("kindVersion.version", lambda material: _entry(material)["kindVersion"].update(version="x" * 65)),
+    ("inclusionProof.logIndex", lambda material: _proof(material).update(logIndex=str(2**63))),
+    ("inclusionProof.treeSize", lambda material: _proof(material).update(treeSize=-1)),
+]
+
+
+@pytest.mark.parametrize(("place", "change"), LARGE, ids=names(LARGE))
+def test_what_is_too_large_never_reaches_the_library(place: str, change: Any) -> None:
+    told = (
+        f"the bundle's verificationMaterial.tlogEntries.0.{place} is missing, not as bundle v0.3 has it, or too large"
+    )
+    assert refusal(with_material(change)) == (MALFORMED, told)
+
+
 def test_a_certificate_has_a_cap_and_is_verified_below_it() -> None:
     large, too_large = (WORLD.bundle(BODY, Leaf(padding=size * 1024)) for size in (15, 16))
     assert verdict(dump(large), POLICY) == VERIFIED

@@ -16,7 +16,7 @@ from tests.support.verdicts import UNTRUSTED, VERIFIED, verdict
 from tests.trust.keyless_cases import BODY, OTHER, WORLD
 from webhook.errors import UntrustedError
 from webhook.model.image import is_digest
-from webhook.trust.root import TrustedRoot, TrustedRootError
+from webhook.trust.root import SignedTimes, TrustedRoot, TrustedRootError, _opened
 from webhook.trust.verify import verify
 
 SECOND = timedelta(seconds=1)
@@ -180,6 +180,16 @@ def test_a_claim_about_a_time_with_another_authority_alone_is_refused() -> None:
         assert verdict(dump(stranger.bundle_v2(BODY, leaf, at=at)), policy) == UNTRUSTED
     assert verdict(dump(OTHER.bundle_v2(BODY)), policy) == VERIFIED
     assert verdict(dump(WORLD.bundle_v2(BODY, LATE_LEAF, at=LATER)), policy) == VERIFIED
+
+
+def test_of_a_root_with_many_windows_few_verifiers_are_kept() -> None:
+    log = GOOD["tlogs"][0]
+    begins = [SIGNED_AT + SECOND * number for number in range(20)]
+    logs = [WORLD.trusted_root(log=(begin, None))["tlogs"][0] for begin in begins]
+    root = TrustedRoot.load(dump(GOOD | {"tlogs": [log, *logs]}))
+    for begin in begins:
+        root.verifier(SignedTimes((begin,), (), SIGNED_AT))
+    assert len(_opened(root.content)._verifiers) <= 16
 
 
 UNUSABLE = [

@@ -32,6 +32,7 @@ from webhook.model.image import ImageReference
 from webhook.model.statement import PREDICATE_TYPES, Tracer
 
 _STDIN = Path("-")
+_NOTHING = "warning: nothing in the profile counts, so a gate that wants any of it denies; --dry-run shows what it is"
 
 
 class Options(SignerOptions, DestinationOptions):
@@ -126,8 +127,6 @@ def _attest(options: Options) -> None:
     builder = ExecutionEvidenceBuilder(_observation(options), predicate_type=_predicate_type(options))
     signer = choose_signer(options, attended=_attended(options))
     counted = count_profiles(options["profiles"], options["profile_format"])
-    if not counted.total:
-        raise click.UsageError("Nothing in the profile counts, so nothing is signed; --dry-run shows what it is.")
     try:
         evidence = signer.sign(builder.statement(counted, image))
     except EvidenceError as error:
@@ -135,6 +134,8 @@ def _attest(options: Options) -> None:
     _draw(counted, options["flamegraph"])
     deliver(evidence, image, options, options["kubeconfig"])
     click.echo(f"hot symbols: {len(leaf_share(counted))}, call paths: {distinct_paths(counted)}", err=True)
+    if not counted.total:
+        click.echo(_NOTHING, err=True)
 
 
 def _predicate_type(options: Options) -> str:

@@ -49,9 +49,9 @@ def _names_nobody(pattern: str) -> bool:
     beginning, rest = _fixed_beginning(pattern)
     if rest in {"", "$"} or pattern.startswith("(") or _OWNED.match(beginning):
         return False
-    sign = max(pattern.rfind("@"), pattern.rfind("!"))
+    sign = max(pattern.rfind("@"), pattern.rfind("!"), 0)
     # The `@` of a workflow's URI stands before a branch.
-    return "://" in pattern or sign < 0 or _DOMAIN.fullmatch(pattern, sign) is None
+    return "://" in pattern or _DOMAIN.fullmatch(pattern, sign) is None
 
 
 def _fixed_beginning(pattern: str) -> tuple[str, str]:

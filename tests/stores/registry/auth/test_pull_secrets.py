@@ -333,3 +333,21 @@ def test_a_docker_configuration_that_cannot_be_used_ends_the_start(tmp_path: Pat
     with pytest.raises(ConfigurationError) as caught:
         open_keyrings(section(dockerConfig="docker.json"), tmp_path, None)
     assert str(caught.value) == f"stores.registry.dockerConfig {str(tmp_path / 'docker.json')!r}: it is no mapping"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"allow": [f"{CART.host}/*", "ghcr.io/*"]},
+        {"allow": ["*.example.com/*"]},
+        {"evidenceRepository": "ghcr.io/shop/evidence"},
+        {"mirrors": {CART.host: ["ghcr.io"]}},
+    ],
+    ids=["another host", "any host", "evidence elsewhere", "a mirror"],
+)
+def test_a_missing_helper_matters_where_its_host_may_be_asked(more: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"credHelpers": {"ghcr.io": "absent"}}')
+    section = {"allow": [f"{CART.host}/*"], "dockerConfig": "config.json"}
+    open_keyrings(RegistryStoreSettings.model_validate(section), tmp_path, None)
+    with pytest.raises(ConfigurationError, match="absent is not on PATH"):
+        open_keyrings(RegistryStoreSettings.model_validate(section | more), tmp_path, None)
