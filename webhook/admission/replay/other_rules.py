@@ -156,10 +156,11 @@ def check_unread(seat: Seat, ruling: Ruling, environment: str) -> None:
         raise CannotReplayError(Missing(f"{told}, which is only recorded where it decided"))
 
 
-def check_tag(image: RecordedImage, change: Change) -> None:
+def check_tag(seat: Seat, image: RecordedImage, change: Change) -> None:
     """Makes sure that it is known where an image's tag pointed, if that matters now.
 
     Args:
+        seat: Who is asked.
         image: The image.
         change: The rules.
 
@@ -171,6 +172,9 @@ def check_tag(image: RecordedImage, change: Change) -> None:
     reference = image_again(image).reference
     if reference is not None and reference.digest is None and now is resolves and then is not resolves:
         raise CannotReplayError(Missing("where a tag pointed then is not recorded"))
+    if image.unresolved is not None and now is not resolves and seat.condition is not None:
+        # A condition that does not bind the digest is asked about a tag, too.
+        raise CannotReplayError(Missing("nobody could tell where a tag pointed then, so nobody was asked about it"))
 
 
 def _check_remark(ruling: RecordedRuling, query: EvidenceQuery, settings: Settings) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from webhook.admission.condition_ruler import ConditionRuler
 from webhook.admission.decision import Decision, Ruling, worst
 from webhook.admission.gate_ruler import GateRuler
+from webhook.admission.images import WorkloadImage
 from webhook.admission.panel import Panel
 from webhook.admission.replay.again import asking_again, image_again
 from webhook.admission.replay.bypass import bypass_again
@@ -26,7 +27,7 @@ from webhook.admission.replay.recorded import Content, Recorded, RecordedImage, 
 from webhook.admission.replay.rules import rules_of_record
 from webhook.admission.replay.workloads import unreadable_now, what_was_unreadable
 from webhook.admission.ruler import Asking
-from webhook.gates.policy import RollbackPolicy
+from webhook.gates.policy import RollbackPolicy, TagPolicy
 from webhook.gates.registry import GATES
 from webhook.model.disclosure import Disclosure
 from webhook.model.gate import Verdict
@@ -157,19 +158,38 @@ class Forecaster:
         exempt = again.reference is not None and self._settings.is_exempt(again.reference.repository)
         if image.exempt and not exempt:
             raise CannotReplayError(Missing("an image was exempt then, so nobody was asked about it"))
+        asked = not exempt and _is_asked_about(again, change)
         if image.late:
+            if asked and not self._all_are_asked_again(image, content, asking.environment):
+                raise CannotReplayError(Missing("time was up then, and others would be asked now"))
             return seat.panel.late(again, asking.environment).rulings
-        check_tag(image, change)
+        check_tag(seat, image, change)
         self._tag.image = image
         seat.provider.change = change
         seat.provider.ruling = ruling_then(seat, image, content)
-        hidden = ruling_on_hidden(seat, content)
+        hidden = ruling_on_hidden(seat, content) if asked else None
         if hidden is not None:
             return (hidden,)
         decision = await seat.panel.decide_images([again], asking._replace(shared={}), [seat.ruler])
         for ruling in decision.images[0].rulings:
             check_unread(seat, ruling, asking.environment)
         return decision.images[0].rulings
+
+    def _all_are_asked_again(self, image: RecordedImage, content: Content, environment: str) -> bool:
+        """Whether everybody for whom there was no time is asked the same now, so that time would be up again."""
+        seats = [seat for seat in self._seats if seat.panel.active(environment)]
+        conditions = [seat.condition.content for seat in seats if seat.condition is not None]
+        gates = {seat.name for seat in seats}
+        return all(ruling.result.gate in gates for ruling in image.rulings) and all(
+            condition in conditions for condition in content.conditions
+        )
+
+
+def _is_asked_about(image: WorkloadImage, change: Change) -> bool:
+    """Whether more than its reference decides about an image that is not exempt."""
+    if image.reference is None:
+        return False
+    return image.reference.digest is not None or change.policy(change.now).tag_policy is TagPolicy.RESOLVE
 
 
 def _told(decision: Decision) -> Forecast:
