@@ -57,6 +57,13 @@ def predicate(envelope: bytes) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize(("output", "flamegraph"), [("-", "-"), ("-", "/dev/stdout"), ("/dev/stdout", "-")])
+def test_standard_output_holds_one_thing(folder: Path, output: str, flamegraph: str) -> None:
+    result = attest(folder, output=output, flamegraph=flamegraph)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "standard output is taken by --output; name a file" in result.stderr
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_attest_writes_verify_accepts(kind: str, folder: Path) -> None:
     written = attest(folder, key=str(folder / f"{kind}.pem"))

@@ -12,7 +12,11 @@ from types import TracebackType
 from typing import Self
 
 _SECONDS = 20.0
-_TAKE_TERMINAL = "import fcntl,os,sys,termios;fcntl.ioctl(2,termios.TIOCSCTTY,0);os.execv(sys.argv[1],sys.argv[1:])"
+# Ctrl-C must reach it, even if a shell has started the tests in its background, where it is ignored.
+_TAKE_TERMINAL = (
+    "import fcntl,os,signal,sys,termios;signal.signal(signal.SIGINT,signal.SIG_DFL);"
+    "fcntl.ioctl(2,termios.TIOCSCTTY,0);os.execv(sys.argv[1],sys.argv[1:])"
+)
 
 
 class Terminal:

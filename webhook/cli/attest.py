@@ -19,6 +19,7 @@ from webhook.cli.attest_destination import (
     deliver,
     destination_options,
     is_for_sigstore,
+    is_stdout,
     write,
 )
 from webhook.cli.attest_options import fail, needed, read_environment, read_image, read_instant, read_tracer
@@ -124,6 +125,8 @@ def _show(options: Options) -> None:
 def _attest(options: Options) -> None:
     image = needed(options["image"], "image")
     check_destination(options, image, options["kubeconfig"], keyless=options["keyless"])
+    if is_stdout(options["output"]) and is_stdout(options["flamegraph"]):
+        fail("flamegraph", "standard output is taken by --output; name a file")
     builder = ExecutionEvidenceBuilder(_observation(options), predicate_type=_predicate_type(options))
     signer = choose_signer(options, attended=_attended(options))
     counted = count_profiles(options["profiles"], options["profile_format"])

@@ -122,13 +122,25 @@ def write(path: Path, content: bytes, option: str = "output") -> None:
     Raises:
         click.BadParameter: It cannot be written.
     """
-    if str(path) in _STDOUT:
+    if is_stdout(path):
         click.echo(content, nl=False)
         return
     try:
         write_output(path, content)
     except OSError:
         fail(option, f"{path} cannot be written")
+
+
+def is_stdout(path: Path | None) -> bool:
+    """Tells whether a file is standard output.
+
+    Args:
+        path: The file; None is none.
+
+    Returns:
+        True for `-` and `/dev/stdout`.
+    """
+    return str(path) in _STDOUT
 
 
 def _form(evidence: SignedEvidence, *, bundle: bool) -> bytes:

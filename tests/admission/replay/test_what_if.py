@@ -134,6 +134,22 @@ async def test_what_a_store_may_have_missed_beside_evidence_that_sufficed_is_not
     assert expected or "if a store could not be read then" in str(told.unknown)
 
 
+READY = {"name": "ready", "environments": ["production"], "query": {"provider": "env", "check": "get"}} | {
+    "comparator": "equals",
+    "expected": "yes",
+    "bind": {"ns": "namespace"},
+}
+"""A condition that binds no digest, so that it is asked about tags, too."""
+BUSY = (
+    READY
+    | {"name": "busy", "query": {"provider": "execution-evidence", "check": "hot_symbol_count"}}
+    | {
+        "bind": BIND,
+        "comparator": "greater_than",
+        "expected": 50,
+    }
+)
+
 CASES: dict[str, tuple[Scene, dict[str, Any], str]] = {
     "lower thresholds": (PLAIN, {"policy": BASE.policy | {"MinHotSymbolCount": 1}}, "Pass"),
     "still reached": (PLAIN, {"policy": BASE.policy | {"MinHotSymbolCount": 42}}, "Pass"),
@@ -181,6 +197,32 @@ CASES: dict[str, tuple[Scene, dict[str, Any], str]] = {
         replace(BASE, body=review(deployment(TAGGED)), policy=BASE.policy | {"TagPolicy": "Resolve"}),
         {"policy": BASE.policy},
         "Fail",
+    ),
+    "exempt now, beside a condition that was not met": (
+        replace(PLAIN, conditions=[BUSY]),
+        {"exempt": EXEMPT},
+        "Pass",
+    ),
+    "a tag that nobody could resolve, beside a condition that needs no digest": (
+        replace(
+            BASE,
+            body=review(deployment(TAGGED)),
+            policy={"MissingEvidenceAction": "Warn", "TagPolicy": "Resolve"},
+            conditions=[READY],
+            tag=UnavailableError("registry.example.com answers 429"),
+        ),
+        {"policy": {"MissingEvidenceAction": "Warn"}},
+        "?",
+    ),
+    "time was up, and the same are asked": (
+        replace(PLAIN, hangs=digest_of("also seen")),
+        {"policy": BASE.policy | {"MinHotSymbolCount": 1}},
+        "Fail",
+    ),
+    "time was up, and others are asked": (
+        replace(PLAIN, hangs=digest_of("also seen")),
+        {"policy": {"Enabled": False}, "conditions": [READY]},
+        "?",
     ),
 }
 

@@ -85,8 +85,10 @@ def _only_host(section: RegistryStoreSettings) -> str | None:
     """Gives the host that alone can be asked, if there is but one: as for an image's own registry."""
     repositories = {*section.allow, section.evidence_repository} - {None}
     hosts = {str(repository).partition("/")[0] for repository in repositories}
-    host = hosts.pop()
-    return None if hosts or section.mirrors or host.startswith("*") else host
+    if len(hosts) > 1 or section.mirrors:
+        return None
+    (host,) = hosts
+    return None if host.startswith("*") else host
 
 
 class _Configured:
