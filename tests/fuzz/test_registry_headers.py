@@ -105,12 +105,17 @@ def test_wish_to_wait_is_a_number_in_bounds_or_none(text: str) -> None:
 @pytest.mark.parametrize("start", ["", "Bearer ", 'Bearer a="', "<", "<a>", '<a>; rel="'])
 def test_longest_header_takes_no_time(start: str, unit: str) -> None:
     text = (start + unit * HEADER_BYTES)[: HEADER_BYTES - 1] + "!"
-    # Time of this process alone: a busy machine is no finding.
-    begin = time.process_time()
-    with at_most(20):
+
+    def seconds() -> float:
+        # Time of this process alone: a busy machine is no finding.
+        begin = time.process_time()
         for parse in (parse_challenges, next_link):
             try:
                 parse([text])
             except HeaderError:
                 continue
-    assert time.process_time() - begin < 0.5
+        return time.process_time() - begin
+
+    with at_most(20):
+        # The slowest takes 5 ms. The least of three: other threads of the tests count as well.
+        assert min(seconds() for _ in range(3)) < 0.1
