@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.machine import SERVER_CORE, on_core
 from bench.report import Figure, Title, percentile
 from tests.harness.evidence import digest_of
-from webhook.kube.client import open_client
+from webhook.kube.opening import open_client
 from webhook.stores.cluster import ClusterStore
 from webhook.stores.protocol import Found, ImageSubject
 

@@ -12,7 +12,7 @@ from tests.admission.world import World
 from tests.simulators.api_objects import ApiObjectsSimulator
 from tests.simulators.caller_reviews import ReviewsSimulator
 from tests.simulators.replica_sets import ReplicaSetsSimulator
-from webhook.kube.client import open_client
+from webhook.kube.opening import open_client
 from webhook.server.objects import ClusterObjects
 
 

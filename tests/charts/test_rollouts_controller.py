@@ -138,6 +138,8 @@ def test_pausing_is_a_step_and_a_new_image_meanwhile_is_not(
     start(production, rollouts)
     before = installation.reviews()
     step(production, rollouts, "pause", "cart")
+    # An update that loses a race against the controller's is made again by the plugin, and is asked about again.
+    rollouts.wait_for(production, "cart", "paused", phase="Paused")
     assert installation.reviews() == before
     assert "(EvidenceMissing)" in set_image(production, rollouts, "unseen")
     assert set_image(production, rollouts, "v2") == ""

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from tests.harness.process import free_ports
 from tests.harness.sigstore import LocalSigstore
-from tests.harness.sigstore_faults import Fault, FaultyService, replaced
+from tests.simulators.sigstore_faults import Fault, FaultyService, replaced
 from webhook.cli.main import main
 
 PROFILES = Path(__file__).parents[2] / "manifests" / "examples" / "profiles"
@@ -73,7 +73,7 @@ def attest(folder: Path, /, **changes: str | bool | None) -> Result:
 
 def verify(folder: Path, sigstore: LocalSigstore, identity: str = WORKFLOW) -> Result:
     given = ["verify", str(folder / "cart.json"), "--image-digest", DIGEST, "-o", "json"]
-    given += ["--certificate-identity", identity, "--certificate-oidc-issuer", sigstore.issuer.url("github")]
+    given += ["--certificate-identity", identity, "--certificate-oidc-issuer", sigstore.issuer.name("github")]
     return CliRunner().invoke(main, [*given, "--trusted-root", str(sigstore.trusted_root)])
 
 

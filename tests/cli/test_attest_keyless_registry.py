@@ -59,7 +59,7 @@ def signed_by(sigstore: LocalSigstore, identity: str = WORKFLOW) -> list[str]:
     """The options by which both tools are told whom to believe."""
     return [
         f"--certificate-identity={identity}",
-        f"--certificate-oidc-issuer={sigstore.issuer.url('github')}",
+        f"--certificate-oidc-issuer={sigstore.issuer.name('github')}",
         f"--trusted-root={sigstore.trusted_root}",
     ]
 

@@ -17,7 +17,7 @@ from tests.support.deadline import at_most
 from webhook.cli import observe
 from webhook.cli.main import main
 from webhook.errors import UnavailableError
-from webhook.kube.client import ApiStatusError
+from webhook.kube.api_errors import ApiStatusError
 from webhook.observer.settings import load_observer_settings
 
 SECONDS = 30.0

@@ -50,7 +50,7 @@ def sign(folder: Path, sigstore: LocalSigstore) -> None:
         folder,
         image=f"registry.example.com/shop/cart@sha256:{'52' * 32}",
         identity="observer@example.com",
-        issuer=sigstore.issuer.url(),
+        issuer=sigstore.issuer.name(),
         SIGSTORE_ID_TOKEN=sigstore.issuer.token(),
     )
 

@@ -75,7 +75,7 @@ class LocalSigstore:
             rekor=_loopback(rekor),
             tsa=_loopback(tsa),
             ct_log=_loopback(ct_log),
-            issuer=self.issuer.url(),
+            issuer=self.issuer.name(),
         )
         started = [
             (self._ct_log(ct_log), f"{self.addresses.ct_log}/ct/v1/get-roots"),
@@ -137,10 +137,10 @@ class LocalSigstore:
         """Trusts our issuers, and writes the same into certificates about jobs as the public Fulcio does."""
         public = yaml.safe_load(program("config.yaml").read_bytes())
         jobs = {
-            self.issuer.url("github"): {"type": "ci-provider", "ci-provider": "github-workflow"},
-            self.issuer.url("gitlab"): {"type": "ci-provider", "ci-provider": "gitlab-pipeline"},
+            self.issuer.name("github"): {"type": "ci-provider", "ci-provider": "github-workflow"},
+            self.issuer.name("gitlab"): {"type": "ci-provider", "ci-provider": "gitlab-pipeline"},
         }
-        issuers = {self.issuer.url(): {"type": "email"}, **jobs, **self._issuers}
+        issuers = {self.issuer.name(): {"type": "email"}, **jobs, **self._issuers}
         known = {url: {"issuer-url": url, "client-id": "sigstore", **facts} for url, facts in issuers.items()}
         content = {"oidc-issuers": known, "ci-issuer-metadata": public["ci-issuer-metadata"]}
         path = self.folder / "fulcio.yaml"

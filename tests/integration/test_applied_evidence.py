@@ -18,7 +18,8 @@ from tests.publish.making import evidence
 from tests.support.statements import OTHER_IMAGE
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.errors import UnavailableError
-from webhook.kube.client import ApiStatusError, open_client
+from webhook.kube.api_errors import ApiStatusError
+from webhook.kube.opening import open_client
 from webhook.publish.resource import apply_evidence, resource_name
 
 UNTIL_SEEN = 5.0

@@ -14,7 +14,9 @@ from tests.harness.polling import poll, poll_async
 from tests.kube.objects import bundle, digest, envelope, resource
 from tests.kube.waiting import until
 from tests.stores.looking import candidates, gap
-from webhook.kube.client import ApiStatusError, KubeClient, open_client
+from webhook.kube.api_errors import ApiStatusError
+from webhook.kube.client import KubeClient
+from webhook.kube.opening import open_client
 from webhook.kube.reflector import Reflector, ReflectorPace
 from webhook.stores import cluster
 from webhook.stores.cluster import COLLECTION, ClusterStore, EvidenceIndex

@@ -10,8 +10,9 @@ import pytest
 from tests.harness.control_plane import ControlPlane
 from tests.kube.recording import draft
 from tests.kube.waiting import until
-from webhook.kube.client import KubeClient, open_client
+from webhook.kube.client import KubeClient
 from webhook.kube.events import EventPace, EventRecorder
+from webhook.kube.opening import open_client
 
 PACE = EventPace(patch_seconds=0.3)
 

@@ -46,7 +46,7 @@ def put(gate: Gate, name: str, bundle: str) -> None:
 
 def trusting(root: Path, sigstore: LocalSigstore) -> dict[str, Any]:
     """The workflows of one organisation, by one issuer; nobody else and no key."""
-    issuer = sigstore.issuer.url("github")
+    issuer = sigstore.issuer.name("github")
     identity = {"name": "soak", "issuer": issuer, "subjectRegExp": WORKFLOWS, "environments": ["staging"]}
     return {"trustedRoot": str(root), "identities": [identity]}
 

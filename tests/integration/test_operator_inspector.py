@@ -12,7 +12,8 @@ from tests.harness.cluster import Namespace
 from tests.harness.control_plane import ControlPlane
 from tests.harness.evidence import Signer, digest_of, statement
 from tests.operator.process import make_operator_account
-from webhook.kube.client import KubeClient, open_client
+from webhook.kube.client import KubeClient
+from webhook.kube.opening import open_client
 from webhook.operator.inspector import EvidenceInspector
 from webhook.operator.metrics import OperatorMetrics
 from webhook.trust.keys import PublicKey

@@ -12,7 +12,9 @@ from cryptography import x509
 from tests.harness.cluster import Namespace, apply
 from tests.harness.control_plane import ControlPlane
 from tests.operator.process import SECRET, SERVICE, make_operator_account, secret_data, service_in_front
-from webhook.kube.client import ApiUnreachableError, KubeClient, open_client
+from webhook.kube.api_errors import ApiUnreachableError
+from webhook.kube.client import KubeClient
+from webhook.kube.opening import open_client
 from webhook.operator.keeper import CertificateKeeper, Names
 from webhook.operator.metrics import OperatorMetrics
 

@@ -26,7 +26,7 @@ from tests.operator.process import (
     secret_data,
     service_in_front,
 )
-from webhook.kube.client import open_client
+from webhook.kube.opening import open_client
 from webhook.operator.certificates import Lifetimes
 from webhook.operator.keeper import CertificateKeeper, Names
 from webhook.operator.metrics import OperatorMetrics

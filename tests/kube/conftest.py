@@ -8,8 +8,9 @@ import pytest
 from tests.kube.names import PACE, Names
 from tests.kube.recording import Start
 from tests.simulators.api_server import COLLECTION, ApiServerSimulator
-from webhook.kube.client import KubeClient, open_client
+from webhook.kube.client import KubeClient
 from webhook.kube.events import EventPace, EventRecorder
+from webhook.kube.opening import open_client
 from webhook.kube.reflector import Reflector
 
 

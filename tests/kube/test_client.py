@@ -7,19 +7,14 @@ import pytest
 
 from tests.simulators.api_server import COLLECTION, ApiServerSimulator, cuts, sends, status
 from webhook.errors import ConfigurationError
-from webhook.kube.client import (
-    ApiGarbageError,
-    ApiStatusError,
-    ApiTooLargeError,
-    ApiUnreachableError,
-    KubeClient,
-    open_client,
-)
+from webhook.kube.api_errors import ApiGarbageError, ApiStatusError, ApiTooLargeError, ApiUnreachableError
+from webhook.kube.client import KubeClient
+from webhook.kube.opening import open_client
 
 CAP = 1024 * 1024
 
 
-@pytest.mark.parametrize("module", ["webhook.stores.cluster", "webhook.kube.events", "webhook.kube.client"])
+@pytest.mark.parametrize("module", ["webhook.stores.cluster", "webhook.kube.events", "webhook.kube.opening"])
 def test_importing_does_not_load_the_kubernetes_client(module: str) -> None:
     probe = f"import sys, {module}; sys.exit('kubernetes' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0

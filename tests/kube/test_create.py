@@ -3,7 +3,8 @@
 import pytest
 
 from tests.simulators.api_server import ApiServerSimulator, Fault, sends, status
-from webhook.kube.client import ApiError, ApiGarbageError, ApiStatusError, ApiTooLargeError, KubeClient
+from webhook.kube.api_errors import ApiError, ApiGarbageError, ApiStatusError, ApiTooLargeError
+from webhook.kube.client import KubeClient
 
 PATH = "/apis/events.k8s.io/v1/namespaces/shop/events"
 OBJECT = {"metadata": {"name": "one"}, "note": "a note"}

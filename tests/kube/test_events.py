@@ -7,8 +7,9 @@ import pytest
 from tests.kube.recording import PACE, Start, counts, draft, series_counts
 from tests.kube.waiting import until
 from tests.simulators.api_server import ApiServerSimulator, late
-from webhook.kube.client import KubeClient, open_client
+from webhook.kube.client import KubeClient
 from webhook.kube.events import EventPace, EventRecorder
+from webhook.kube.opening import open_client
 
 
 async def test_an_event_is_posted(simulator: ApiServerSimulator, start: Start) -> None:

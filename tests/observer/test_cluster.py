@@ -12,7 +12,8 @@ from aiohttp import web
 from tests.observer.making import NOW, REPOSITORY, container, digest, pod, running
 from tests.observer.watching import OBSERVER
 from tests.simulators.endpoint import Endpoint
-from webhook.kube.client import ApiStatusError, open_client
+from webhook.kube.api_errors import ApiStatusError
+from webhook.kube.opening import open_client
 from webhook.observer import cluster
 from webhook.observer.cluster import Seen, read_cluster, window_until
 from webhook.observer.running import Window

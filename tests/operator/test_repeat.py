@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness.polling import poll_async
 from webhook.errors import ConfigurationError
-from webhook.kube.client import ApiStatusError
+from webhook.kube.api_errors import ApiStatusError
 from webhook.operator import repeat
 from webhook.operator.metrics import OperatorMetrics
 from webhook.operator.repeat import Repeated

@@ -11,7 +11,7 @@ from tests.simulators.api_objects import ApiObjectsSimulator
 from tests.support.statements import IMAGE, OTHER_IMAGE
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.errors import UnavailableError
-from webhook.kube.client import open_client
+from webhook.kube.opening import open_client
 from webhook.publish.resource import EVIDENCE_CHARACTERS, Applied, apply_evidence, resource_name
 
 COLLECTION = "/apis/stella.ops/v1alpha1/executionevidences"

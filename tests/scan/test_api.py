@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 
 from tests.simulators.endpoint import Endpoint
-from webhook.kube.client import ApiGarbageError, ApiStatusError, open_client
+from webhook.kube.api_errors import ApiGarbageError, ApiStatusError
+from webhook.kube.opening import open_client
 from webhook.limits import LIMITS
 from webhook.scan import api as paced
 from webhook.scan.api import PacedApi

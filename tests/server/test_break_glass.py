@@ -17,8 +17,9 @@ from tests.simulators.api_server import ApiServerSimulator
 from webhook.admission.decide import Decider, Question
 from webhook.admission.review import decode_review
 from webhook.errors import UnavailableError
-from webhook.kube.client import Query, open_client
+from webhook.kube.client import Query
 from webhook.kube.events import EventRecorder
+from webhook.kube.opening import open_client
 from webhook.model.evidence import TriggerTime
 from webhook.model.timestamp import format_rfc3339, unix_millis
 from webhook.server.traces import event_draft

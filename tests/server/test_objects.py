@@ -9,7 +9,7 @@ import pytest
 from tests.harness.polling import poll_async
 from tests.simulators.api_objects import ApiObjectsSimulator
 from webhook.errors import UnavailableError
-from webhook.kube.client import open_client
+from webhook.kube.opening import open_client
 from webhook.limits import LIMITS
 from webhook.server.objects import ClusterObjects
 

@@ -24,8 +24,8 @@ from tests.server.serving import Server
 from tests.simulators.api_server import ApiServerSimulator
 from webhook.admission.record import record_decision
 from webhook.admission.review import decode_review
-from webhook.kube.client import open_client
 from webhook.kube.events import EventRecorder
+from webhook.kube.opening import open_client
 from webhook.records.chain import Chain, Place
 from webhook.records.entry import decision_entry
 from webhook.server.traces import decided

@@ -1,17 +1,14 @@
 """A collector of records over TLS, in a thread, that answers as it is told to."""
 
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import trustme
+from tests.simulators.threaded import ThreadedServer
 
 
 @dataclass(frozen=True)
@@ -62,23 +59,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, *_: object) -> None:
-        """Clients that go away are what some tests are about."""
-
-
-class CollectorSimulator:
+class CollectorSimulator(ThreadedServer):
     """The collector; a context manager.
 
     Attributes:
-        url: Where it listens.
         ca_file: Who signed its certificate.
         fault: What it does instead of taking a batch; None takes it.
         asked: All requests that were read to their end.
@@ -86,34 +71,12 @@ class CollectorSimulator:
     """
 
     def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
         self.ca_file = folder / "collector-ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca_file))
         self.fault: Fault | None = None
         self.asked: list[Posted] = []
         self.taken: list[bytes] = []
-        handler = type("Handler", (_Handler,), {"collector": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1").configure_cert(context)
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self.url = f"https://127.0.0.1:{self._server.server_port}/records"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begins to answer."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(type("Bound", (_Handler,), {"collector": self}), self.ca_file)
+        self.url += "/records"
 
 
 def answers(status: int, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Fault:

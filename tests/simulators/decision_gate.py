@@ -7,18 +7,16 @@ import copy
 import hashlib
 import json
 import re
-import ssl
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import rfc8785
-import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.simulators.threaded import ThreadedServer
 
 Document = dict[str, Any]
 
@@ -161,27 +159,14 @@ class Handler(BaseHTTPRequestHandler):
             return -32602, "provider_missing: no such provider"
         return None
 
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
 
 Fault = Callable[[Handler, Asked], None]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def handle_error(self, *_: object) -> None:
-        """Clients that go away are what some tests are about."""
-
-
-class DecisionGateSimulator:
+class DecisionGateSimulator(ThreadedServer):
     """The server; a context manager.
 
     Attributes:
-        host: `127.0.0.1:PORT`.
         ca_file: Who signed its certificate.
         token: The bearer token that it wants, or None.
         providers: Whom `/rpc` knows.
@@ -193,9 +178,7 @@ class DecisionGateSimulator:
     """
 
     def __init__(self, folder: Path) -> None:
-        authority = trustme.CA()
         self.ca_file = folder / "decision-gate-ca.pem"
-        authority.cert_pem.write_to_path(str(self.ca_file))
         self.token: str | None = None
         self.providers = {"approvals"}
         self.result: Document = result_of("production", content_type="text/plain")
@@ -203,29 +186,9 @@ class DecisionGateSimulator:
         self.fault: Fault | None = None
         self.faults: list[Fault | None] = []
         self.asked: list[Asked] = []
-        self._server = _Server(("127.0.0.1", 0), type("Bound", (Handler,), {"gate": self}))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self.host = f"127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(type("Bound", (Handler,), {"gate": self}), self.ca_file)
 
     def result_for(self, arguments: Document) -> Document:
         """Gives the result of a query."""
         found = self.results.get(rfc8785.dumps(arguments["query"]["params"]), self.result)
         return copy.deepcopy(found)
-
-    def __enter__(self) -> Self:
-        """Begins to answer."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

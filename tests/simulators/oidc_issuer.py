@@ -1,16 +1,16 @@
 """An OpenID Connect provider that says of its tokens whatever a test wants; Fulcio checks them as anybody's."""
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Literal, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.simulators.threaded import ThreadedServer
 
 Kind = Literal["email", "github", "gitlab"]
 """What its subjects are: people, or jobs of one of two CI systems. Each kind is an issuer of its own."""
@@ -57,7 +57,7 @@ _GITLAB_JOB: dict[str, Any] = {
 _CLAIMS: dict[Kind, dict[str, Any]] = {"email": _PERSON, "github": _GITHUB_JOB, "gitlab": _GITLAB_JOB}
 
 
-class OidcIssuer:
+class OidcIssuer(ThreadedServer):
     """The provider, in threads; a context manager.
 
     It also is the address that GitHub Actions gives its jobs to get a token from (`request_url`).
@@ -77,26 +77,9 @@ class OidcIssuer:
             def do_GET(self) -> None:
                 issuer._answer(self)
 
-            def log_message(self, *_: object) -> None:
-                return
+        super().__init__(Handler)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begins to answer."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def url(self, kind: Kind = "email") -> str:
+    def name(self, kind: Kind = "email") -> str:
         """Gives the name of an issuer, under which it is also found.
 
         Args:
@@ -105,12 +88,12 @@ class OidcIssuer:
         Returns:
             The `iss` of its tokens.
         """
-        return f"http://127.0.0.1:{self._server.server_port}/{kind}"
+        return f"{self.url}/{kind}"
 
     @property
     def request_url(self) -> str:
         """The value of `ACTIONS_ID_TOKEN_REQUEST_URL` in a job of GitHub Actions."""
-        return f"{self.url('github')}/token?api-version=2.0"
+        return f"{self.name('github')}/token?api-version=2.0"
 
     def token(self, kind: Kind = "email", **changes: Any) -> str:
         """Makes a token.
@@ -125,7 +108,7 @@ class OidcIssuer:
         """
         now = datetime.now(UTC)
         times = {"iat": now, "nbf": now, "exp": now + _LIFETIME}
-        claims = {"iss": self.url(kind), "aud": "sigstore", **times, **_CLAIMS[kind], **changes}
+        claims = {"iss": self.name(kind), "aud": "sigstore", **times, **_CLAIMS[kind], **changes}
         given = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(given, self._key, algorithm=_ALGORITHM, headers={"kid": "key"})
 
@@ -150,7 +133,7 @@ class OidcIssuer:
             return 404, {}
         rest = target.path.removeprefix(f"/{found[0]}")
         if rest == _DISCOVERY:
-            return 200, self._discovery(self.url(found[0]))
+            return 200, self._discovery(self.name(found[0]))
         if rest == "/keys":
             return 200, self._jwks
         if rest == "/token" and found[0] == "github":

@@ -2,18 +2,13 @@
 
 import base64
 import gzip
-import ssl
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-import trustme
 
 from tests.simulators.profile_server_answers import Question, Stored, parca_body, pyroscope_body
+from tests.simulators.threaded import ThreadedServer
 
 PYROSCOPE_PATH = "/querier.v1.QuerierService/SelectMergeProfile"
 _PARCA_METHOD = "/parca.query.v1alpha1.QueryService/Query"
@@ -90,27 +85,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
 
 Fault = Callable[[Handler, Asked], None]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
-    def handle_error(self, *_: object) -> None:
-        """Clients that go away are what some tests are about."""
-
-
-class ProfileServerSimulator:
+class ProfileServerSimulator(ThreadedServer):
     """The server; a context manager.
 
     Attributes:
-        url: Where it listens.
         ca_file: Who signed its certificate.
         prefix: What stands before the paths of its API.
         token: The bearer token that it wants, or None.
@@ -137,19 +119,7 @@ class ProfileServerSimulator:
         self.faults: list[Fault | None] = []
         self.asked: list[Asked] = []
         self._stored: list[Stored] = []
-        self._server = _Server(("127.0.0.1", 0), type("Bound", (Handler,), {"server_": self}))
-        if tls:
-            self._use(trustme.CA())
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def _use(self, authority: trustme.CA) -> None:
-        authority.cert_pem.write_to_path(str(self.ca_file))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
-        self._server.socket = context.wrap_socket(
-            self._server.socket, server_side=True, do_handshake_on_connect=False
-        )
+        super().__init__(type("Bound", (Handler,), {"server_": self}), self.ca_file if tls else None)
 
     def push(self, content: bytes, labels: Mapping[str, str]) -> None:
         """Stores a profile.
@@ -186,16 +156,3 @@ class ProfileServerSimulator:
         if self.tenant is not None:
             wanted["x-scope-orgid"] = self.tenant
         return headers.items() >= wanted.items()
-
-    def __enter__(self) -> Self:
-        """Begins to answer."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

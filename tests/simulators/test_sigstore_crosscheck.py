@@ -147,7 +147,7 @@ def test_what_cosign_signs_with_a_real_sigstore_is_verified(real: LocalSigstore,
 def judge_real(bundle: dict[str, Any], real: LocalSigstore, kind: Kind) -> None:
     """It verifies for the identity of the token, and for no other issuer's and under no other root."""
     found = identity_of(load_certificate(base64.b64decode(bundle["verificationMaterial"]["certificate"]["rawBytes"])))
-    assert found.issuer == real.issuer.url(kind)
+    assert found.issuer == real.issuer.name(kind)
     content = real.trusted_root.read_bytes()
     policy = believing(content, identity(found.subject, found.issuer))
     assert verdict(dump(bundle), policy) == VERIFIED

@@ -7,7 +7,7 @@ from tests.kube.objects import digest, envelope
 from tests.kube.waiting import until
 from tests.simulators.api_server import ApiServerSimulator, status
 from tests.stores.looking import candidates, gap
-from webhook.kube.client import open_client
+from webhook.kube.opening import open_client
 from webhook.kube.reflector import ReflectorPace
 from webhook.stores import cluster
 from webhook.stores.cluster import ClusterStore, EvidenceIndex

@@ -128,7 +128,7 @@ async def _push(evidence: SignedEvidence, image: ImageReference, options: Publis
 
 
 async def _apply(evidence: SignedEvidence, kubeconfig: Path | None) -> str:
-    from webhook.kube.client import open_client  # noqa: PLC0415 - as above
+    from webhook.kube.opening import open_client  # noqa: PLC0415 - as above
     from webhook.publish.resource import apply_evidence  # noqa: PLC0415 - as above
 
     async with open_client(kubeconfig) as client:

@@ -16,7 +16,8 @@ from webhook.cli.observe_report import table
 from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, fail
 from webhook.cli.rules import open_stores
 from webhook.errors import ConfigurationError, UnavailableError
-from webhook.kube.client import ApiError, open_client
+from webhook.kube.api_errors import ApiError
+from webhook.kube.opening import open_client
 from webhook.observer.cluster import Seen, read_cluster, window_until
 from webhook.observer.images import Outcome, Report, by_image
 from webhook.observer.observing import Observer

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from webhook.kube.client import KubeClient, open_client
+from webhook.kube.client import KubeClient
+from webhook.kube.opening import open_client
 from webhook.providers.remote.provider import RemoteProvider
 from webhook.scan.scanner import Rules
 from webhook.server.objects import ClusterObjects

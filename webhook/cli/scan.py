@@ -22,7 +22,8 @@ from webhook.cli.options import (
 )
 from webhook.cli.rules import open_scan_rules
 from webhook.errors import ConfigurationError
-from webhook.kube.client import ApiError, open_client
+from webhook.kube.api_errors import ApiError
+from webhook.kube.opening import open_client
 from webhook.model.printable import printable
 from webhook.scan.api import PacedApi
 from webhook.scan.finding import Finding, Outcome, Place, Scanned

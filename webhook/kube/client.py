@@ -1,23 +1,17 @@
-"""The one door to the Kubernetes client: opened from a kubeconfig or in a pod, typed, in dictionaries, with caps.
+"""The one door to the API server: typed, in dictionaries, with caps.
 
-`kubernetes.aio` ships no type information, takes 0.3 s to import, and its models cost 0.2 to 0.6 ms an object. So
-it is imported when a client is opened and not before, and only its connection handling (credentials, TLS, pool)
-is used; bodies stay dictionaries. Its errors quote headers and bodies, so they stop here.
+Only the connection handling of `kubernetes.aio` is used (credentials, TLS, pool): its models cost 0.2 to 0.6 ms an
+object, so bodies stay dictionaries. Its errors quote headers and bodies, so they stop here.
 """
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from importlib import import_module
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from webhook.errors import ConfigurationError
-
-USER_AGENT = f"execution-evidence-gate/{version('execution-evidence-gate')}"
+from webhook.kube.api_errors import ApiError, ApiGarbageError, ApiStatusError, ApiTooLargeError, ApiUnreachableError
 
 Query = Sequence[tuple[str, str]]
 """Names and values of a URL's query."""
@@ -27,44 +21,6 @@ _REQUEST_SECONDS = 30.0
 _REPLY_BYTES = 1024 * 1024
 _CONTENT_TYPES = {"PATCH": "application/merge-patch+json", "APPLY": "application/apply-patch+yaml"}
 _LINE_BYTES = 4 * 1024 * 1024  # One watch event; etcd refuses objects above 1.5 MiB.
-
-
-class ApiError(Exception):
-    """A request to the API server brought no usable answer.
-
-    Attributes:
-        detail: One lower-case clause of our own, without secrets.
-    """
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
-
-
-class ApiUnreachableError(ApiError):
-    """No connection, a broken one, or no answer in time."""
-
-
-class ApiGarbageError(ApiError):
-    """The answer is not what an API server sends."""
-
-
-class ApiTooLargeError(ApiError):
-    """The answer exceeds the caller's cap."""
-
-
-class ApiStatusError(ApiError):
-    """The API server answered with an error.
-
-    Attributes:
-        status: The HTTP status.
-        retry_after: Seconds that the server asks to wait, or None.
-    """
-
-    def __init__(self, status: int, retry_after: float | None = None) -> None:
-        super().__init__(f"the API server answered {status}")
-        self.status = status
-        self.retry_after = retry_after
 
 
 class KubeClient:
@@ -192,29 +148,6 @@ class KubeClient:
         return url, complete
 
 
-@asynccontextmanager
-async def open_client(kubeconfig: Path | None) -> AsyncIterator[KubeClient]:
-    """Opens a client. No request is made yet.
-
-    Proxies come from the kubeconfig alone: neither proxy variables nor `.netrc` are read.
-
-    Args:
-        kubeconfig: A kubeconfig file, whose current context is used; None means the pod's service account. The
-            token of a kubeconfig's exec plugin is read once and not renewed.
-
-    Yields:
-        The client.
-
-    Raises:
-        ConfigurationError: The kubeconfig cannot be used, or this is no pod.
-    """
-    api = await _connected(kubeconfig)
-    try:
-        yield KubeClient(api)
-    finally:
-        await api.close()
-
-
 def parse_object(data: bytes) -> dict[str, Any]:
     """Reads what an API server sent.
 
@@ -234,30 +167,6 @@ def parse_object(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ApiGarbageError("the API server sent something that is no object")
     return value
-
-
-async def _connected(kubeconfig: Path | None) -> Any:
-    # Only who opens a client pays for the import. `Any`, because not one of its functions is typed.
-    client: Any = import_module("kubernetes.aio.client")
-    config: Any = import_module("kubernetes.aio.config")
-    configuration = client.Configuration(client_session_kwargs={"trust_env": False})
-    # As client-go: clusters whose CA predates RFC 5280's key identifiers are common, and Python 3.13 refuses them.
-    configuration.disable_strict_ssl_verification = True
-    try:
-        if kubeconfig is None:
-            config.load_incluster_config(client_configuration=configuration)
-        else:
-            # persist_config=True, the default, would write into the user's file.
-            await config.load_kube_config(str(kubeconfig), client_configuration=configuration, persist_config=False)
-        api = client.ApiClient(configuration)
-    except Exception as error:
-        # The library fails in a dozen ways on a bad file, AttributeError among them.
-        place = "the pod's service account" if kubeconfig is None else f"kubeconfig {kubeconfig}"
-        raise ConfigurationError(
-            f"{place} does not lead to an API server; check that the file is complete"
-        ) from error
-    api.user_agent = USER_AGENT
-    return api
 
 
 async def _read(response: aiohttp.ClientResponse, cap: int) -> bytes:

@@ -11,7 +11,8 @@ import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
-from webhook.kube.client import ApiError, ApiStatusError, ApiUnreachableError, KubeClient
+from webhook.kube.api_errors import ApiError, ApiStatusError, ApiUnreachableError
+from webhook.kube.client import KubeClient
 from webhook.kube.event_series import EventDraft, Regarding, Series
 from webhook.kube.pacing import QuietLog, TokenBucket, backoff
 

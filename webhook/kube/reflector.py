@@ -23,14 +23,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from webhook.kube.client import (
-    ApiError,
-    ApiGarbageError,
-    ApiStatusError,
-    ApiTooLargeError,
-    KubeClient,
-    parse_object,
-)
+from webhook.kube.api_errors import ApiError, ApiGarbageError, ApiStatusError, ApiTooLargeError
+from webhook.kube.client import KubeClient, parse_object
 from webhook.kube.pacing import TimeSlice, backoff
 
 _LOG = logging.getLogger(__name__)

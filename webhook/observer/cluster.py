@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from webhook.kube.client import ApiError
+from webhook.kube.api_errors import ApiError
 from webhook.observer.running import Place, Run, Unattributed, Window, runs_of
 from webhook.observer.settings import ObserverFile
 from webhook.scan.api import PacedApi

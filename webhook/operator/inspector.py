@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from webhook.kube.client import ApiStatusError, ApiTooLargeError, KubeClient
+from webhook.kube.api_errors import ApiStatusError, ApiTooLargeError
+from webhook.kube.client import KubeClient
 from webhook.operator.evidence import Finding, examine, expired, status_of
 from webhook.operator.metrics import OperatorMetrics
 from webhook.stores.cluster import COLLECTION

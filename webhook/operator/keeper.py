@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from webhook.kube.client import ApiStatusError, KubeClient
+from webhook.kube.api_errors import ApiStatusError
+from webhook.kube.client import KubeClient
 from webhook.operator.certificates import Lifetimes, read_bundle, read_pair, write_bundle
 from webhook.operator.metrics import OperatorMetrics
 from webhook.operator.rotation import State, Step, carry_out, plan

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from webhook.errors import ConfigurationError
-from webhook.kube.client import ApiError
+from webhook.kube.api_errors import ApiError
 from webhook.kube.pacing import TokenBucket, backoff
 from webhook.operator.metrics import OperatorMetrics
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from webhook.kube.client import ApiStatusError
+from webhook.kube.api_errors import ApiStatusError
 from webhook.operator.metrics import OperatorMetrics
 from webhook.operator.reports import OWNER_LABEL, REPORT_KINDS, SOURCE, Findings, Owner, ReportKind, report
 from webhook.scan.api import PacedApi

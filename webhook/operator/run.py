@@ -20,7 +20,9 @@ import kopf
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from webhook.kube.client import ApiError, KubeClient, open_client
+from webhook.kube.api_errors import ApiError
+from webhook.kube.client import KubeClient
+from webhook.kube.opening import open_client
 from webhook.listener import listen
 from webhook.operator.inspector import EvidenceInspector
 from webhook.operator.keeper import CertificateKeeper, Names

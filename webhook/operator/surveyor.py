@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
-from webhook.kube.client import ApiError, KubeClient
+from webhook.kube.api_errors import ApiError
+from webhook.kube.client import KubeClient
 from webhook.operator.metrics import OperatorMetrics
 from webhook.operator.report_writer import ReportWriter
 from webhook.operator.reports import Findings

@@ -11,7 +11,8 @@ from typing import Any
 
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.errors import UnavailableError
-from webhook.kube.client import ApiError, ApiStatusError, KubeClient
+from webhook.kube.api_errors import ApiError, ApiStatusError
+from webhook.kube.client import KubeClient
 from webhook.limits import LIMITS
 from webhook.model.canonical import sha256_digest
 from webhook.stores.cluster import COLLECTION

@@ -5,14 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from webhook.kube.client import (
-    ApiGarbageError,
-    ApiStatusError,
-    ApiTooLargeError,
-    ApiUnreachableError,
-    KubeClient,
-    Query,
-)
+from webhook.kube.api_errors import ApiGarbageError, ApiStatusError, ApiTooLargeError, ApiUnreachableError
+from webhook.kube.client import KubeClient, Query
 from webhook.kube.pacing import TokenBucket, backoff
 from webhook.limits import LIMITS
 

@@ -17,7 +17,7 @@ from webhook.admission.pods import KINDS
 from webhook.admission.review import decode_review
 from webhook.errors import ReviewError
 from webhook.gates.registry import GATES
-from webhook.kube.client import ApiStatusError
+from webhook.kube.api_errors import ApiStatusError
 from webhook.kube.pacing import TimeSlice
 from webhook.limits import LIMITS
 from webhook.model.evidence import TriggerTime

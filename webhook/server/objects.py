@@ -6,7 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from webhook.errors import UnavailableError
-from webhook.kube.client import ApiError, ApiStatusError, KubeClient, Query
+from webhook.kube.api_errors import ApiError, ApiStatusError
+from webhook.kube.client import KubeClient, Query
 from webhook.limits import LIMITS
 from webhook.server.query.pacing import RateLimit
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-from webhook.kube.client import KubeClient, open_client
+from webhook.kube.client import KubeClient
 from webhook.kube.events import EventRecorder
+from webhook.kube.opening import open_client
 from webhook.listener import listen
 from webhook.records.log import RecordLog
 from webhook.records.opening import open_records

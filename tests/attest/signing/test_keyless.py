@@ -10,8 +10,8 @@ from tests.attest.signing.making import DIGEST, payload
 from tests.harness.command import run
 from tests.harness.cosign import PREDICATE_TYPE, predicate
 from tests.harness.sigstore import LocalSigstore
-from tests.harness.sigstore_faults import Fault, FaultyService, replaced
 from tests.simulators.oidc_issuer import Kind
+from tests.simulators.sigstore_faults import Fault, FaultyService, replaced
 from tests.tools.build import program
 from webhook.attest.signing.keyless import KeylessSigner
 from webhook.attest.signing.keyless_services import Services
@@ -51,13 +51,13 @@ def policy(sigstore: LocalSigstore, subject: str, issuer: str) -> TrustPolicy:
 @pytest.mark.parametrize("kind", SUBJECTS)
 def test_what_an_identity_signs_counts_where_that_identity_is_trusted(kind: Kind, sigstore: LocalSigstore) -> None:
     evidence = signer(sigstore, kind).sign(STATEMENT)
-    verified = verify(evidence.bundle, DIGEST, None, policy(sigstore, SUBJECTS[kind], sigstore.issuer.url(kind)))
+    verified = verify(evidence.bundle, DIGEST, None, policy(sigstore, SUBJECTS[kind], sigstore.issuer.name(kind)))
     assert verified.signers == ("robot",)
 
 
 def test_it_does_not_count_where_another_issuer_is_trusted(sigstore: LocalSigstore) -> None:
     evidence = signer(sigstore).sign(STATEMENT)
-    others = policy(sigstore, SUBJECTS["email"], sigstore.issuer.url("github"))
+    others = policy(sigstore, SUBJECTS["email"], sigstore.issuer.name("github"))
     with pytest.raises(UntrustedError):
         verify(evidence.bundle, DIGEST, None, others)
 
@@ -96,7 +96,7 @@ def test_an_identity_is_asked_for_each_statement_anew(sigstore: LocalSigstore) -
     tokens = iter([sigstore.issuer.token(email=f"{name}@example.com") for name in ("first", "second")])
     keyless = KeylessSigner.open(lambda: next(tokens), sigstore.trust_config.read_bytes())
     for name in ("first", "second"):
-        trusted = policy(sigstore, f"{name}@example.com", sigstore.issuer.url())
+        trusted = policy(sigstore, f"{name}@example.com", sigstore.issuer.name())
         assert verify(keyless.sign(STATEMENT).bundle, DIGEST, None, trusted).signers == ("robot",)
 
 
@@ -195,7 +195,7 @@ def test_real_cosign_accepts_what_is_signed(sigstore: LocalSigstore, tmp_path: P
         "verify-blob-attestation",
         "--bundle=bundle.json",
         f"--trusted-root={sigstore.trusted_root}",
-        f"--certificate-oidc-issuer={sigstore.issuer.url('github')}",
+        f"--certificate-oidc-issuer={sigstore.issuer.name('github')}",
         f"--type={PREDICATE_TYPE}",
         f"--digest={DIGEST.removeprefix('sha256:')}",
         "--digestAlg=sha256",
@@ -221,6 +221,6 @@ def test_what_real_cosign_signs_counts(sigstore: LocalSigstore, tmp_path: Path) 
         "--bundle=bundle.json",
         "artifact",
     )
-    trusted = policy(sigstore, SUBJECTS["gitlab"], sigstore.issuer.url("gitlab"))
+    trusted = policy(sigstore, SUBJECTS["gitlab"], sigstore.issuer.name("gitlab"))
     digest = f"sha256:{hashlib.sha256(b'an image').hexdigest()}"
     assert verify((tmp_path / "bundle.json").read_bytes(), digest, None, trusted).signers == ("robot",)

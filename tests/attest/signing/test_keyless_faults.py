@@ -12,8 +12,8 @@ import pytest
 from tests.attest.signing.making import payload
 from tests.harness.process import free_ports
 from tests.harness.sigstore import LocalSigstore
-from tests.harness.sigstore_faults import Fault, FaultyService, Service, replaced
-from tests.harness.sigstore_proxy import Proxy
+from tests.simulators.proxy import Proxy
+from tests.simulators.sigstore_faults import Fault, FaultyService, Service, replaced
 from tests.simulators.web import TlsAnswers
 from webhook.attest.signing import keyless_transport
 from webhook.attest.signing.keyless import KeylessSigner

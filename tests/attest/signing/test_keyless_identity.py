@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.sigstore_faults import Fault, FaultyService
 from tests.simulators.oidc_issuer import OidcIssuer
+from tests.simulators.sigstore_faults import Fault, FaultyService
 from webhook.attest.signing.keyless_identity import TOKEN_BYTES, find_token, token_from_file, token_of
 from webhook.errors import ConfigurationError, UnavailableError
 from webhook.trust.extra import KeylessNotInstalledError

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.simulators.caller_reviews import ReviewsSimulator, answers, hangs
-from webhook.kube.client import open_client
+from webhook.kube.opening import open_client
 from webhook.limits import LIMITS
 from webhook.server.query.cluster_callers import AUDIENCE, ClusterCallers
 from webhook.server.query.faults import FaultError

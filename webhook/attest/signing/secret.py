@@ -71,7 +71,8 @@ def read_secret_key(path: str, kubeconfig: Path | None) -> SecretKey:
 
 async def _fetch(path: str, kubeconfig: Path | None) -> dict[str, Any]:
     # Only who keeps a key in a Secret pays for the client.
-    from webhook.kube.client import ApiError, ApiStatusError, open_client  # noqa: PLC0415 - see above
+    from webhook.kube.api_errors import ApiError, ApiStatusError  # noqa: PLC0415 - see above
+    from webhook.kube.opening import open_client  # noqa: PLC0415 - see above
 
     try:
         async with open_client(kubeconfig) as client:

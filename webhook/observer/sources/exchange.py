@@ -14,7 +14,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from webhook.errors import ConfigurationError, UnavailableError
-from webhook.kube.client import USER_AGENT
+from webhook.kube.opening import USER_AGENT
 from webhook.observer.sources.access import Access
 from webhook.observer.sources.protocol import ProfileUnusableError
 from webhook.observer.sources.settings import SourceSettings

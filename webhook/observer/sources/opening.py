@@ -5,10 +5,13 @@ from pathlib import Path
 from webhook.attest.formats.measures import choose
 from webhook.attest.profile import ProfileError
 from webhook.errors import ConfigurationError
-from webhook.observer.sources.parca import ParcaSource
+from webhook.observer.sources.parca import PARCA
 from webhook.observer.sources.protocol import ProfileSource
-from webhook.observer.sources.pyroscope import PyroscopeSource
+from webhook.observer.sources.pyroscope import PYROSCOPE
+from webhook.observer.sources.server import ProfileServer
 from webhook.observer.sources.settings import ServerKind, SourceSettings
+
+_DIALECTS = {ServerKind.PYROSCOPE: PYROSCOPE, ServerKind.PARCA: PARCA}
 
 
 def open_source(section: SourceSettings, folder: Path) -> ProfileSource:
@@ -31,6 +34,4 @@ def open_source(section: SourceSettings, folder: Path) -> ProfileSource:
         raise ConfigurationError(
             f"source.profileType {section.counted!r}: it measures neither a count nor a time; take CPU time"
         ) from None
-    if section.kind is ServerKind.PYROSCOPE:
-        return PyroscopeSource(section, folder)
-    return ParcaSource(section, folder)
+    return ProfileServer(section, folder, _DIALECTS[section.kind])

@@ -8,7 +8,8 @@ import hashlib
 import logging
 from typing import Any
 
-from webhook.kube.client import ApiError, KubeClient
+from webhook.kube.api_errors import ApiError
+from webhook.kube.client import KubeClient
 from webhook.kube.pacing import QuietLog
 from webhook.limits import LIMITS
 from webhook.model.bounded import remember

@@ -12,7 +12,8 @@ import pytest
 from tests.simulators.api_objects import ApiObjectsSimulator
 from tests.stores.registry.docker import auth, config, helper
 from webhook.errors import ConfigurationError, UnavailableError
-from webhook.kube.client import KubeClient, open_client
+from webhook.kube.client import KubeClient
+from webhook.kube.opening import open_client
 from webhook.model.evidence import PullIdentity
 from webhook.settings.stores import RegistryStoreSettings
 from webhook.stores.registry.auth.credentials import Credential, Keyring, KeyringSource

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from webhook.errors import ConfigurationError, UnavailableError
-from webhook.kube.client import ApiError, ApiStatusError, KubeClient
+from webhook.kube.api_errors import ApiError, ApiStatusError
+from webhook.kube.client import KubeClient
 from webhook.limits import LIMITS
 from webhook.model.evidence import PullIdentity
 from webhook.settings.stores import RegistryStoreSettings

@@ -18,7 +18,7 @@ from yarl import URL
 
 from webhook.errors import ConfigurationError
 from webhook.files import read_capped
-from webhook.kube.client import USER_AGENT
+from webhook.kube.opening import USER_AGENT
 from webhook.limits import LIMITS
 from webhook.settings.stores import RegistryHostSettings
 from webhook.stores.registry.transport.address import AddressRules, CheckedResolver, asked_for, host_and_port

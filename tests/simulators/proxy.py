@@ -2,19 +2,17 @@
 
 import select
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from tests.simulators.threaded import ThreadedServer
 
 _CHUNK = 65536
 
 
-class Proxy:
-    """Leads every tunnel to one port of the loopback address, in threads; a context manager.
+class Proxy(ThreadedServer):
+    """Leads every tunnel to one port of the loopback address; a context manager.
 
     Attributes:
-        url: Where it listens.
         asked: The hosts and ports that tunnels were asked for.
     """
 
@@ -36,26 +34,7 @@ class Proxy:
                     _join(self.connection, service)
                 self.close_connection = True
 
-            def log_message(self, *_: object) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begins to lead."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Goes away."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
 
 
 def _join(one: socket.socket, other: socket.socket) -> None:

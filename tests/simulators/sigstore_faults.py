@@ -3,9 +3,11 @@
 import json
 import threading
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
+
+from tests.simulators.threaded import ThreadedServer
 
 Service = Literal["caUrls", "rekorTlogUrls", "tsaUrls"]
 """A list of a SigningConfig."""
@@ -32,8 +34,8 @@ class Fault:
     location: str = ""
 
 
-class FaultyService:
-    """The service, in threads; a context manager.
+class FaultyService(ThreadedServer):
+    """The service; a context manager.
 
     Attributes:
         requests: The paths that were asked for.
@@ -54,27 +56,14 @@ class FaultyService:
             def do_GET(self) -> None:
                 service._answer(self)
 
-            def log_message(self, *_: object) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begins to answer."""
-        self._thread.start()
-        return self
+        super().__init__(Handler)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Goes away, and lets go of whoever still waits."""
         self._gone.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         self.requests.append(request.path)
