@@ -1,7 +1,6 @@
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from tests.harness.polling import poll_async
 from webhook import files
-from webhook.files import Fingerprint, Watch, fingerprint, read_capped, write_atomically, write_output
+from webhook.files import Fingerprint, Watch, fingerprint, read_capped, write_atomically
 
 
 @pytest.fixture(autouse=True)
@@ -69,53 +68,6 @@ def test_a_reader_sees_the_old_content_or_the_new_one(tmp_path: Path) -> None:
         seen.add(file.read_bytes())
     writer.join()
     assert seen <= contents
-
-
-def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    target, link = tmp_path / "folder" / "a", tmp_path / "link"
-    link.symlink_to(Path("folder", "a"))
-    for content in (b"new where there was none", b"newer"):
-        write_output(link, content)
-        assert link.is_symlink()
-        assert target.read_bytes() == content
-    with target.open("rb") as reader:
-        write_output(link, b"newest")
-        assert reader.read() == b"newer"
-    assert list((tmp_path / "folder").iterdir()) == [target]
-
-
-def test_a_pipe_is_written_to(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit((tmp_path / "pipe").read_bytes)
-        write_output(tmp_path / "pipe", b"x" * 200_000)
-        assert reading.result(30) == b"x" * 200_000
-    assert (tmp_path / "pipe").is_fifo()
-
-
-def test_a_nameless_pipe_is_written_to() -> None:
-    read, write = os.pipe()
-    with os.fdopen(read, "rb") as reader:
-        with os.fdopen(write, "wb"):
-            write_output(Path(f"/dev/fd/{write}"), b"x")
-        assert reader.read() == b"x"
-
-
-def test_a_device_is_written_to(tmp_path: Path) -> None:
-    (tmp_path / "null").symlink_to("/dev/null")
-    write_output(tmp_path / "null", b"x")
-    assert Path("/dev/null").is_char_device()
-    with pytest.raises(OSError, match="No space left"):
-        write_output(Path("/dev/full"), b"x")
-
-
-def test_a_file_that_has_no_name_any_more_is_written_to(tmp_path: Path) -> None:
-    with (tmp_path / "a").open("w+b") as file:
-        (tmp_path / "a").unlink()
-        write_output(Path(f"/dev/fd/{file.fileno()}"), b"x")
-        assert file.read() == b"x"
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_open_keeps_its_old_content(tmp_path: Path) -> None:

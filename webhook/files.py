@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import stat
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -62,32 +61,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-
-
-def write_output(path: Path, content: bytes) -> None:
-    """Writes where somebody has asked for it: a file as `write_atomically` does, anything else as it is.
-
-    Args:
-        path: A file, which gets mode 0644; a symbolic link, whose target is replaced; or a pipe or a device, which
-            is written to.
-        content: The whole content.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    target = Path(os.path.realpath(path))
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        named = True
-    else:
-        # The links of /proc lead to things that their text does not name.
-        named = stat.S_ISREG(status.st_mode) and target.exists() and target.samefile(path)
-    if named:
-        write_atomically(target, content)
-    else:
-        with path.open("wb") as file:
-            file.write(content)
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:

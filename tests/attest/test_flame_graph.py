@@ -67,6 +67,42 @@ def test_a_deep_path_is_drawn_to_a_level() -> None:
     assert len(drawn({tuple(f"f{level}" for level in range(2000)): 1})) == 256
 
 
+def hedge(stacks: int, levels: int) -> dict[Stack, int]:
+    """Stacks without a common function, `stacks` times `levels` boxes in all; the first ones are the widest."""
+    names = ['&"' * 495 + f"{number:04}" for number in range(stacks)]
+    return {
+        tuple(f"{name}{level:03}" for level in range(levels)): stacks - at // 100 for at, name in enumerate(names)
+    }
+
+
+def test_a_drawing_has_a_bound_in_bytes() -> None:
+    svg = flame_graph(counted(hedge(400, 50)))
+    assert svg.count(b"<g>") == 10_000
+    # A title has 200 characters and a label 160, each at most `&quot;` or four bytes; 400 bytes are around them.
+    assert len(svg) < 10_000 * (6 * (200 + 160) + 400)
+    assert b"; the 10000 widest of 20000 boxes</text>" in svg
+
+
+def test_the_widest_are_drawn_and_none_without_its_caller() -> None:
+    # By hundreds 400, 399, 398 and 397 samples wide, 49 levels each: two hundreds have 9800 boxes, and of the third
+    # one the two lowest levels are drawn.
+    found = drawn(hedge(400, 49))
+    places = [place for boxes in found.values() for place in boxes]
+    lowest = max(top for _, top, _ in places)
+    standing = {(left, top) for left, top, _ in places}
+    assert all(top == lowest or (left, top + 17) in standing for left, top, _ in places)
+    total = sum(100 * (400 - hundred) for hundred in range(4))
+    assert min(width for *_, width in places) == pytest.approx(1200 * 398 / total, abs=0.01)
+
+
+def test_a_drawing_that_is_whole_says_nothing_of_others() -> None:
+    assert b">10 of 10 samples/count</text>" in flame_graph(counted({("main", "a"): 10}))
+
+
+def test_a_title_is_cut() -> None:
+    assert max(map(len, drawn({("main", "x" * 1000): 10}))) == 200
+
+
 _STACKS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=4).map(tuple)
 
 

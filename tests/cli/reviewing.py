@@ -1,6 +1,8 @@
 """What `evidence-gate review` needs: manifests, evidence, a configuration."""
 
+import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,12 @@ from tests.support.envelopes import dump, envelope
 from tests.support.keys import Signer, ecdsa
 from tests.support.rules import OPEN
 from tests.support.statements import predicate, statement
+from webhook.admission.answer import build_response
 from webhook.cli.main import main
+from webhook.cli.manifests import Manifest
+from webhook.cli.preflight import preflight
+from webhook.cli.rules import open_rules
+from webhook.settings.loading import load_settings
 
 GOOD, POOR, FOREIGN, UNKNOWN = (f"sha256:{number:064x}" for number in range(1, 5))
 SHOP = "registry.example.com/shop/cart"
@@ -78,3 +85,22 @@ def answers(result: Result) -> list[dict[str, Any]]:
 def as_json(folder: Path, *documents: Any, environment: str = "production") -> list[dict[str, Any]]:
     """As `review`, the JSON output."""
     return answers(review(folder, *documents, environment=environment, more=("-o", "json")))
+
+
+def webhook_warnings(folder: Path, document: dict[str, Any], environment: str) -> list[str]:
+    """What the API server would hand on to the user, were the workload created."""
+
+    async def decided() -> dict[str, Any]:
+        settings = load_settings(folder / "gate.json")
+        async with open_rules(settings, None) as rules:
+            manifest = Manifest(document, document["kind"], "default", document["metadata"]["name"])
+            made = await preflight(manifest, environment, rules, time.monotonic() + 10)
+        return build_response("a-uid", made.decision, made.record.digest, settings)
+
+    found: list[str] = asyncio.run(decided())["response"].get("warnings", [])
+    return found
+
+
+def warnings(result: Result) -> list[str]:
+    """What `review` warns of."""
+    return [line.removeprefix("Warning: ") for line in result.stdout.splitlines() if line.startswith("Warning: ")]

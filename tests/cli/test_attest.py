@@ -173,7 +173,18 @@ MISTAKES: dict[str, tuple[dict[str, str | None], str]] = {
     ),
     "passphrase not needed": ({"key_passphrase_file": "{folder}/passphrase"}, "it is not encrypted"),
     "passphrase endless": ({"key_passphrase_file": "/dev/zero"}, "/dev/zero is too large for a key"),
-    "output in no folder": ({"output": "{folder}/none/cart.json"}, "cart.json cannot be written"),
+    "passphrase missing": (
+        {"key_passphrase_file": "{folder}/none"},
+        "'--key-passphrase-file': {folder}/none cannot be read: No such file or directory",
+    ),
+    "passphrase in a folder": (
+        {"key_passphrase_file": "{folder}"},
+        "'--key-passphrase-file': {folder} cannot be read: Is a directory",
+    ),
+    "output in no folder": (
+        {"output": "{folder}/none/cart.json"},
+        "--output: {folder}/none/cart.json cannot be written: No such file or directory",
+    ),
 }
 
 
@@ -185,7 +196,7 @@ def test_a_mistake_is_explained_and_nothing_is_written(mistake: str, folder: Pat
     given = {name: value if value is None else value.format(folder=folder) for name, value in changes.items()}
     result = attest(folder, **given)
     assert result.exit_code == 2
-    assert message in result.stderr
+    assert message.format(folder=folder) in result.stderr
     assert result.stdout == ""
     assert (folder / "cart.json").read_text() == "old"
     assert sorted(folder.iterdir()) == before

@@ -1,7 +1,10 @@
 """`evidence-gate attest --push --apply -o`: several places, one signature, and what is said of each."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from webhook.cli.main import main
 from webhook.model.image import ImageReference
 from webhook.stores.registry.reference import Repository, attestation_tag
 
+GATE = str(Path(sys.executable).with_name("evidence-gate"))
 PROFILE = b"main;price 30\nmain;stock 20\n"
 ABSENT = "sha256:" + "0" * 64
 
@@ -88,6 +92,7 @@ def test_evidence_is_in_the_file_though_it_cannot_be_pushed(folder: Path, image:
     file = folder / "evidence.json"
     done = attest(folder, f"{image.partition('@')[0]}@{ABSENT}", "--push", f"--output={file}")
     assert done.exit_code == 3
+    assert f"written: {file}\n" in done.stderr
     assert (
         f"not pushed: registry 127.0.0.1:{image.split(':')[1].split('/', maxsplit=1)[0]} has no image {ABSENT}"
         in done.stderr
@@ -102,6 +107,47 @@ def test_a_place_that_fails_keeps_evidence_from_no_other(registry: RegistryThrea
     assert done.exit_code == 3
     assert "pushed: " in done.stderr
     assert f"not applied: kubeconfig {nowhere} does not lead to an API server" in done.stderr
+    assert len(referrers(registry, image)) == 1
+
+
+def test_a_file_that_cannot_be_written_keeps_evidence_from_no_other(
+    registry: RegistryThread, folder: Path, image: str
+) -> None:
+    done = attest(folder, image, "--push", "--output=/dev/full")
+    assert done.exit_code == 3
+    assert "pushed: " in done.stderr
+    assert "evidence-gate: not written: /dev/full: No space left on device\n" in done.stderr
+    assert len(referrers(registry, image)) == 1
+
+
+def test_a_drawing_that_cannot_be_written_keeps_evidence_from_nowhere(
+    registry: RegistryThread, folder: Path, image: str
+) -> None:
+    file = folder / "evidence.json"
+    done = attest(folder, image, "--push", f"--output={file}", "--flamegraph=/dev/full")
+    assert done.exit_code == 3
+    assert "pushed: " in done.stderr
+    assert f"written: {file}\n" in done.stderr
+    assert "evidence-gate: not drawn: /dev/full: No space left on device\n" in done.stderr
+    assert len(referrers(registry, image)) == 1
+
+
+@pytest.mark.parametrize("problem", ["No space left on device", "Broken pipe"])
+def test_standard_output_that_fails_keeps_evidence_from_no_other(
+    problem: str, registry: RegistryThread, folder: Path, image: str
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    options = [f"--image={image}", "--environment=staging", f"--profile={folder / 'cart.folded'}", "--push"]
+    options += ["--observed-until=2026-11-24T06:36:35Z", f"--key={folder / 'key.pem'}", "--output=-"]
+    with os.fdopen(write, "wb") as pipe, Path("/dev/full").open("wb") as full:
+        target = pipe if problem == "Broken pipe" else full
+        command = [GATE, "attest", *options]
+        done = subprocess.run(command, stdout=target, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    pushed, told = done.stderr.splitlines()
+    assert pushed.startswith("pushed: ")
+    assert told == f"evidence-gate: not written: standard output: {problem}"
     assert len(referrers(registry, image)) == 1
 
 

@@ -54,6 +54,49 @@ def test_the_image_stands_above_and_the_gates_verdict_below(tmp_path: Path) -> N
     assert lines[-1] == f"production: Pass: {verdict}"
 
 
+MISSING = "No execution evidence found for this artifact in required environment"
+NOT_PASSED: dict[str, tuple[dict[str, bytes], dict[str, Any], list[str]]] = {
+    "nothing": (
+        {},
+        {},
+        [
+            f"production: Fail: {MISSING} (EvidenceMissing)",
+            "next: run it in staging with profiling on, then `evidence-gate attest`",
+        ],
+    ),
+    "from an environment that only one of two accepts": (
+        {"a.json": signed(environment="perf")},
+        {
+            "RequiredEnvironments": ["production", "canary", "edge"],
+            "Overrides": {"canary": {"EvidenceEnvironments": ["perf"]}},
+        },
+        [
+            f"production: Fail: {MISSING} (EvidenceFromOtherEnvironment)",
+            "canary: Pass: Execution evidence meets quality thresholds (hot symbols: 42, call paths: 17)",
+            f"edge: Fail: {MISSING} (EvidenceFromOtherEnvironment)",
+            "next: run it in staging with profiling on, then `evidence-gate attest`",
+        ],
+    ),
+    "missing, with a warning": (
+        {},
+        {"MissingEvidenceAction": "Warn", "EvidenceEnvironments": ["perf"]},
+        [
+            "production: Warn: No execution evidence found for this artifact (warn mode) (EvidenceMissing)",
+            "next: run it in perf with profiling on, then `evidence-gate attest`",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_PASSED)
+@pytest.mark.parametrize("command", ["list", "show"])
+def test_a_verdict_that_is_no_pass_has_its_reason_and_one_next_step(case: str, command: str, tmp_path: Path) -> None:
+    files, policy, lines = NOT_PASSED[case]
+    result = listed(site(tmp_path, files, **policy), command=command)
+    assert result.stdout.splitlines()[-len(lines) :] == lines
+    assert result.stdout.count("next: ") == 1
+
+
 def test_beacon_data_is_a_row_with_its_own_counts(tmp_path: Path) -> None:
     (row,) = table(listed(site(tmp_path, {"b.json": counted()})))
     assert (row["RESULT"], row["KIND"], row["COUNTS"]) == (

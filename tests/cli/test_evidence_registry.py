@@ -1,6 +1,9 @@
 """`evidence-gate evidence` with evidence in a registry: by a configuration, and without one."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,14 +11,17 @@ import pytest
 
 from tests.cli.listing import STAGING, STRANGER, document, listed, run, site, table
 from tests.cli.reviewing import configure
+from tests.simulators.access import Access
 from tests.simulators.api_server import status
 from tests.simulators.registry import digest_of
 from tests.simulators.registry_thread import RegistryThread
 from tests.simulators.sigstore import Sigstore
+from tests.stores.registry.simulated import Authority
 from tests.support.envelopes import dump, envelope
 from tests.support.keys import Signer
 from tests.support.statements import predicate, statement
 
+GATE = str(Path(sys.executable).with_name("evidence-gate"))
 CART = "shop/cart"
 
 
@@ -123,6 +129,20 @@ def test_the_gate_is_asked_about_the_image_as_it_was_named(folder: Path, registr
     assert [verdict["reasons"] for verdict in found["verdicts"]] == [["ImageNotPinned"]]
 
 
+@pytest.mark.parametrize(("signer", "worth"), [(STAGING, "counts"), (STRANGER, "EvidenceUntrusted")])
+def test_a_tag_that_the_gate_does_not_look_up_is_named_as_the_cause_whatever_lies_there(
+    signer: Signer, worth: str, folder: Path, registry: RegistryThread
+) -> None:
+    attested(registry, signer)
+    configure(folder, {"registry": registry.settings()})
+    result = listed(folder, image=f"{registry.host}/{CART}:1.0")
+    assert table(result)[0]["RESULT"] == worth
+    assert result.stdout.splitlines()[-2:] == [
+        "production: Fail: No execution evidence found for this artifact in required environment (ImageNotPinned)",
+        "next: name the image by digest: `image: REPOSITORY@sha256:…`",
+    ]
+
+
 def test_a_tag_that_leads_nowhere_exits_with_1(folder: Path, registry: RegistryThread) -> None:
     for result in (
         listed(folder, image=f"{registry.host}/{CART}:2.0"),
@@ -208,6 +228,8 @@ def test_an_image_outside_the_allow_list_is_not_asked_for_and_that_is_said(
     assert result.exit_code == 1
     note = f"note: registry: {registry.host}/{CART} is not in stores.registry.allow, so it is not asked"
     assert note in result.stdout.splitlines()
+    step = "next: add the repository to `stores.registry.allow`, so that its evidence is looked for"
+    assert result.stdout.splitlines()[-1] == step
     assert registry.simulator.seen == []
 
 
@@ -217,6 +239,48 @@ def test_the_users_docker_configuration_is_used(folder: Path, registry: Registry
     (folder / "config.json").write_text("no JSON")
     result = run("list", image, *key(folder))
     assert result.exit_code == 2
-    assert f"dockerConfig '{folder}/config.json'" in result.stderr
+    assert f"Docker's configuration (DOCKER_CONFIG) '{folder}/config.json': " in result.stderr
+    assert "stores.registry" not in result.stderr
     (folder / "config.json").write_text(json.dumps({"auths": {}}))
     assert run("list", image, *key(folder)).exit_code == 0
+
+
+def test_who_has_never_logged_in_is_told_how_and_where_was_looked(folder: Path, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    access = Access({"ann": "s3cret"}, bearer=False)
+    with RegistryThread(referrers=True, tls=authority.server(), access=access) as guarded:
+        trusted = {"SSL_CERT_FILE": str(authority.ca_file)}
+        command = [GATE, "evidence", "list", f"{guarded.host}/{CART}:1.0", *key(folder), "--registry-secure"]
+        done = subprocess.run(command, env=os.environ | trusted, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    clause = "asks for credentials (401), and there is none that it would take"
+    step = f"run `docker login {guarded.host}`; looked in {folder}/config.json"
+    assert done.stderr == f"registry {guarded.host} {clause}: {step}\n"
+
+
+def test_a_registry_on_this_machine_that_wants_https_can_be_asked_so(folder: Path, registry: RegistryThread) -> None:
+    attested(registry, STAGING)
+    image = f"{registry.host}/{CART}:1.0"
+    registry.simulator.faults["manifest"].append(status(400))
+    result = run("list", image, *key(folder))
+    assert result.exit_code == 3
+    said = f"registry {registry.host} gave an answer that no registry gives (400), asked over plain http"
+    assert f"{said}: give --registry-secure if it speaks https" in result.stderr
+    result = run("list", image, *key(folder), "--registry-secure")
+    assert result.exit_code == 3
+    assert f"registry {registry.host} does not speak TLS as it should" in result.stderr
+    assert run("list", image, *key(folder), "--registry-insecure").exit_code == 0
+
+
+@pytest.mark.parametrize("option", ["--registry-secure", "--registry-insecure"])
+def test_how_a_configured_registry_is_asked_is_not_said_on_the_command_line(option: str, folder: Path) -> None:
+    result = listed(folder, option)
+    assert result.exit_code == 2
+    assert "go without --config" in result.stderr
+
+
+def test_authorities_that_cannot_be_read_are_a_usage_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(folder / "absent.pem"))
+    result = run("list", f"registry.example.com/{CART}:1.0", *key(folder))
+    assert result.exit_code == 2
+    assert f"SSL_CERT_FILE '{folder}/absent.pem': cannot be read: No such file or directory" in result.stderr

@@ -126,3 +126,9 @@ def test_a_file_that_cannot_be_opened_is_named(name: str, folder: Path) -> None:
     result = CliRunner().invoke(main, arguments(folder, "-f", str(folder / name)))
     assert result.exit_code == 2
     assert str(folder / name) in result.stderr
+
+
+def test_standard_input_that_is_closed_holds_no_workload(folder: Path) -> None:
+    command = ["sh", "-c", 'exec "$@" <&-', "sh", str(COMMAND), *arguments(folder, "-f", "-")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "no workload in these manifests\n")

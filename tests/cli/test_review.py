@@ -6,7 +6,20 @@ import pytest
 import rfc8785
 from click.testing import CliRunner
 
-from tests.cli.reviewing import FOREIGN, GOOD, POOR, SHOP, UNKNOWN, as_json, configure, review, site, workload
+from tests.cli.reviewing import (
+    FOREIGN,
+    GOOD,
+    POOR,
+    SHOP,
+    UNKNOWN,
+    as_json,
+    configure,
+    review,
+    site,
+    warnings,
+    webhook_warnings,
+    workload,
+)
 from webhook.cli.main import main
 
 
@@ -50,6 +63,27 @@ def test_a_warning_admits(folder: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith("Deployment default/cart: admitted with a warning (EvidenceMissing)\nWarning: ")
     assert as_json(folder, workload(UNKNOWN))[0]["allowed"] is True
+
+
+WARN = {"MissingEvidenceAction": "Warn"}
+WARNED: dict[str, tuple[str, str, dict[str, Any], bool]] = {
+    "enough": ("production", GOOD, {}, False),
+    "not required here": ("staging", UNKNOWN, {}, False),
+    "not required anywhere": ("production", UNKNOWN, {"Enabled": False}, False),
+    "missing": ("production", UNKNOWN, WARN, True),
+    "missing, and blocked": ("production", UNKNOWN, {}, False),
+    "too little": ("production", POOR, WARN, False),
+}
+"""The environment, the image, the gate, and whether the webhook warns: only if it admits and something is missing."""
+
+
+@pytest.mark.parametrize("case", WARNED)
+def test_what_the_webhook_does_not_warn_of_is_not_warned_of(case: str, folder: Path) -> None:
+    environment, digest, section, warned = WARNED[case]
+    configure(folder, **section)
+    told = warnings(review(folder, workload(digest), environment=environment))
+    assert bool(told) is warned
+    assert told == webhook_warnings(folder, workload(digest), environment)
 
 
 @pytest.mark.parametrize(("environment", "code"), [("staging", 0), ("production", 1), ("PRODUCTION", 1)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.reviewing import configure, review, site, workload
+from tests.cli.reviewing import configure, review, site, warnings, webhook_warnings, workload
 from tests.simulators.api_server import status
 from tests.simulators.registry import RegistrySimulator
 from tests.simulators.registry_thread import RegistryThread
@@ -15,6 +15,7 @@ from tests.support.keys import ecdsa
 from tests.support.statements import statement
 
 CART = "shop/cart"
+ALLOW = "add the repository to `stores.registry.allow`, so that its evidence is looked for"
 
 
 @pytest.fixture
@@ -60,6 +61,18 @@ def test_a_tag_that_leads_to_evidence_is_admitted_and_warned_of(folder: Path, re
     assert [line for line in lines if line.startswith("Warning: ") and "tag" in line]
 
 
+@pytest.mark.parametrize(("environment", "warned"), [("production", True), ("staging", False)])
+def test_a_tag_is_warned_of_where_the_webhook_warns_of_it(
+    folder: Path, registry: RegistryThread, environment: str, warned: object
+) -> None:
+    # Where nothing is required, nobody looks where a tag leads.
+    attested(registry.simulator, "1.0")
+    document = running(registry, ":1.0")
+    told = warnings(review(folder, document, environment=environment))
+    assert bool(told) is warned
+    assert told == webhook_warnings(folder, document, environment)
+
+
 @pytest.mark.parametrize("image", [":2.0", f"@sha256:{'0' * 64}"])
 def test_an_image_with_nothing_beside_it_is_denied(folder: Path, registry: RegistryThread, image: str) -> None:
     assert review(folder, running(registry, image)).exit_code == 1
@@ -70,6 +83,15 @@ def test_an_image_outside_the_allow_list_is_denied_with_that_reason(folder: Path
     result = review(folder, running(registry, f"@sha256:{'0' * 64}"))
     assert result.exit_code == 1
     assert f"  found: {registry.host}/{CART} is not in stores.registry.allow, so it is not asked" in result.stdout
+    # Running it in staging would not help: nobody would look at what that brings.
+    assert f"  next:  {ALLOW}\n" in result.stdout
+    assert "profiling" not in result.stdout
+
+
+def test_an_image_outside_the_allow_list_is_warned_of_with_what_helps(folder: Path, registry: RegistryThread) -> None:
+    configure(folder, {"registry": registry.settings("other/*")}, MissingEvidenceAction="Warn")
+    result = review(folder, running(registry, f"@sha256:{'0' * 64}"))
+    assert f"next: {ALLOW}" in warnings(result)
 
 
 def test_a_registry_that_refuses_leaves_the_image_undecided(folder: Path, registry: RegistryThread) -> None:

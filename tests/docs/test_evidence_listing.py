@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -19,6 +20,8 @@ PAGE = section((ROOT / "docs" / "evidence.md").read_text("utf-8"), "## What evid
 EXAMPLES = ROOT / "manifests" / "examples"
 (SHOWN,) = re.findall(r"^```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 (IMAGE,) = re.findall(r"^image: (\S+)$", SHOWN, re.MULTILINE)
+(ASKED,) = re.findall(r"^evidence-gate (evidence list .*--config .*)$", PAGE, re.MULTILINE)
+"""The command with the gate's configuration, as it is typed."""
 
 
 @pytest.fixture
@@ -44,7 +47,8 @@ def without_chance(text: str) -> str:
 
 
 def test_the_command_prints_what_the_page_shows(config: Path) -> None:
-    result = CliRunner().invoke(main, ["evidence", "list", IMAGE, "--config", str(config)])
+    assert config.samefile("config.yaml")
+    result = CliRunner().invoke(main, shlex.split(ASKED))
     assert result.exit_code == 0
     assert without_chance(result.stdout) == without_chance(SHOWN)
 

@@ -48,11 +48,24 @@ async def test_a_kubeconfig_that_cannot_be_used_is_named(tmp_path: Path, content
             pass
 
 
-async def test_outside_a_pod_there_is_no_service_account(monkeypatch: pytest.MonkeyPatch) -> None:
+NO_ACCOUNT = "the pod's service account does not lead to an API server"
+
+
+async def test_outside_a_pod_the_kubeconfig_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(ConfigurationError, match="service account"):
+    with pytest.raises(ConfigurationError) as caught:
         async with open_client(None):
             pass
+    assert str(caught.value) == f"{NO_ACCOUNT}, since this is no pod; name the cluster by --kubeconfig"
+
+
+async def test_a_pod_without_a_token_is_told_what_mounts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    with pytest.raises(ConfigurationError) as caught:
+        async with open_client(None):
+            pass
+    assert str(caught.value) == f"{NO_ACCOUNT}; check that its token is mounted (automountServiceAccountToken)"
 
 
 async def test_the_kubeconfig_is_left_as_it_is(simulator: ApiServerSimulator) -> None:

@@ -1,12 +1,14 @@
 """The simulator as the programs of the tests see a registry: it answers while the test waits for them."""
 
 import asyncio
+import ssl
 import threading
 from types import TracebackType
 from typing import Any, Self
 
 from tests.harness.oci import Pusher
 from tests.harness.registry import registry_settings
+from tests.simulators.access import Access
 from tests.simulators.registry import RegistrySimulator
 
 _STOP_SECONDS = 10
@@ -20,13 +22,15 @@ class RegistryThread:
         referrers: Whether it has the referrers API.
     """
 
-    def __init__(self, *, referrers: bool) -> None:
+    def __init__(self, *, referrers: bool, tls: ssl.SSLContext | None = None, access: Access | None = None) -> None:
         """Makes it.
 
         Args:
             referrers: See the attribute.
+            tls: For https.
+            access: Who is let in.
         """
-        self.simulator = RegistrySimulator(referrers=referrers)
+        self.simulator = RegistrySimulator(tls, access, referrers=referrers)
         self.referrers = referrers
         self._listening = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)

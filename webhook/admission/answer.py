@@ -17,6 +17,7 @@ from webhook.model.gate import GateResult, Verdict
 from webhook.model.printable import printable
 from webhook.reasons import ReasonCode
 from webhook.settings.loading import Settings
+from webhook.stores.registry.guidance import NOT_ALLOWED
 
 _IMAGE_CHARACTERS = 400
 _CONTAINERS = 8
@@ -45,6 +46,7 @@ _NEXT: Mapping[ReasonCode, str] = {
     ReasonCode.IMAGE_REFERENCE_INVALID: "correct the image reference",
     ReasonCode.WORKLOAD_NOT_SUPPORTED: "add the kind to the gate's `workloads`, or deploy a kind that it can read",
 }
+_ALLOW = "add the repository to `stores.registry.allow`, so that its evidence is looked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,18 @@ class Advice:
         policy = settings.policy.for_environment(environment)
         return cls(" or ".join(policy.evidence_environments) or "an accepted environment", settings.file.help_url)
 
-    def step(self, reason: ReasonCode) -> str:
+    def step(self, reason: ReasonCode, found: str) -> str:
         """Says what to do next.
 
         Args:
             reason: Why the image did not pass.
+            found: The same in one clause; empty if nobody has said it.
 
         Returns:
             One clause, without the help URL.
         """
+        if found.endswith(NOT_ALLOWED):
+            return _ALLOW
         return _NEXT.get(reason, _ATTEST).format(environments=self.environments)
 
 
@@ -105,8 +110,8 @@ def build_response(uid: str, decision: Decision, record_digest: str, settings: S
     }
     if verdict is Verdict.FAIL:
         response["status"] = _status(decision, Advice.of(settings, decision.environment))
-    elif verdict is Verdict.WARN or decision.by_tag:
-        response["warnings"] = warning_texts(decision, Advice.of(settings, decision.environment))
+    elif warnings := warning_texts(decision, Advice.of(settings, decision.environment)):
+        response["warnings"] = warnings
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
 
 
@@ -164,7 +169,7 @@ def _lines(result: GateResult, found: str, advice: Advice, image: str = "") -> l
         f"{result.gate}: {result.message}",
         *([f"  image: {image}"] if image else []),
         f"  found: {printable(found, _FOUND_CHARACTERS)} ({result.reason.value})",
-        f"  next:  {advice.step(result.reason)}" + (f"; see {advice.help_url}" if advice.help_url else ""),
+        f"  next:  {advice.step(result.reason, found)}" + (f"; see {advice.help_url}" if advice.help_url else ""),
     ]
 
 
@@ -176,8 +181,16 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
         advice: What the user may be told.
 
     Returns:
-        Texts of at most `LIMITS.warning_characters`, `LIMITS.warnings_characters` together, none twice.
+        Texts of at most `LIMITS.warning_characters`, `LIMITS.warnings_characters` together, none twice; none of a
+        denial, and none where nothing is missing and no tag was resolved.
     """
+    if decision.verdict is Verdict.FAIL or (decision.verdict is Verdict.PASS and not decision.by_tag):
+        return []
+    return list(_fitting(_warned_of(decision, advice)))
+
+
+def _warned_of(decision: Decision, advice: Advice) -> Iterable[str]:
+    """Puts everything into words that is to be warned of, however long, each once."""
     texts: dict[str, None] = {}
     if decision.bypassed and decision.break_glass is not None:
         texts |= dict.fromkeys(_bypass_texts(decision, decision.break_glass))
@@ -189,7 +202,7 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
         texts[f"image {_short_image(entry)}: {result.reason.value}: {ruling.found}"] = None
         if entry.rollback is not None:
             texts[f"rollback: {entry.rollback.found}"] = None
-        texts[f"next: {advice.step(result.reason)}"] = None
+        texts[f"next: {advice.step(result.reason, ruling.found)}"] = None
     for entry in decision.by_tag:
         name = printable(entry.image.text, _TAGGED_CHARACTERS)
         digest = (entry.resolved or "")[:_SHORT_DIGEST]
@@ -197,7 +210,7 @@ def warning_texts(decision: Decision, advice: Advice) -> list[str]:
     if advice.help_url and decision.verdict is Verdict.WARN:
         # A warning of its own: cut off, a link is of no use.
         texts[f"see {advice.help_url}"] = None
-    return list(_fitting(texts))
+    return texts
 
 
 def _bypass_texts(decision: Decision, glass: BreakGlass) -> Iterator[str]:

@@ -103,7 +103,7 @@ NATIVE = Filter(
         r"(?:__)?(?:GI_)?(?:__)?(?:libc_)?(?:epoll_p?wait2?|p?poll|p?select|nanosleep|clock_nanosleep(?:_time64)?|usleep|sleep"
         r"|pthread_cond_(?:timed|clock)?wait|futex_\w+|lll_lock_wait\w*|sem_(?:timed|clock)?wait|accept4?"
         r"|sigsuspend|sigwait(?:info)?|sigtimedwait|pause|wait4|waitpid|waitid|io_getevents|kevent)"
-        r"(?:@@?[\w.]+)?(?: \([^)]*\.so[^)]*\))?"
+        r"(?:@@?[\w.]+)?(?: \((?=[^)]*\.so)[^)]*+\))?"
     ),
     internal=NOTHING,
     aside=NOTHING,

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from heapq import nlargest
 from xml.sax.saxutils import escape
 
 from webhook.attest.counted import Counted
@@ -20,7 +21,9 @@ _TEXT_WIDTH = 7
 _LEVELS = 256
 _NARROWEST = 2000
 """What is narrower than this part of the whole is not drawn; so a level has no more rectangles than that."""
-_LABEL, _TITLE = 160, 1024
+_MOST = 10_000
+"""Rectangles in all, the widest: a browser shows them without delay, and the file has a bound."""
+_LABEL, _TITLE = 160, 200
 _HEAD = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
     'font-family="monospace" font-size="12">\n<rect width="100%" height="100%" fill="#ffffff"/>\n'
@@ -47,10 +50,14 @@ def flame_graph(counted: Counted) -> bytes:
         An SVG document, UTF-8; the same profile gives the same bytes, whatever order its samples were in.
     """
     total = counted.total
-    boxes = list(_boxes(counted.symbols, counted.samples, total))
+    every = list(_boxes(counted.symbols, counted.samples, total))
+    boxes = _widest(every)
     height = (max((box.level for box in boxes), default=0) + 3) * _ROW
     parts = [_HEAD.format(width=_WIDTH, height=height)]
-    parts.append(f'<text x="4" y="13">{total} of {counted.profile.total} {_xml(counted.profile.measure)}</text>\n')
+    head = f"{total} of {counted.profile.total} {counted.profile.measure}"
+    if len(boxes) < len(every):
+        head += f"; the {len(boxes)} widest of {len(every)} boxes"
+    parts.append(f'<text x="4" y="13">{_xml(head)}</text>\n')
     parts += [_drawn(box, counted.symbols[box.symbol], total, height) for box in boxes]
     return "".join([*parts, "</svg>\n"]).encode("utf-8")
 
@@ -72,6 +79,13 @@ def _boxes(symbols: Sequence[str], samples: Mapping[bytes, int], total: int) -> 
                 if level + 1 < _LEVELS:
                     groups.append((level + 1, start, callees[frame]))
             start += size
+
+
+def _widest(boxes: list[_Box]) -> list[_Box]:
+    """Keeps as many as are drawn; a caller goes before its callees, so that no box hangs in the air."""
+    if len(boxes) <= _MOST:
+        return boxes
+    return nlargest(_MOST, boxes, key=lambda box: (box.size, -box.level, -box.start))
 
 
 def _drawn(box: _Box, symbol: str, total: int, height: int) -> str:

@@ -33,10 +33,13 @@ class Source:
     Attributes:
         digest: `sha256:` and 64 hexadecimal digits over the file's bytes, compressed or not, as it was given.
         media_type: The format of its content.
+        content: The same over the unpacked bytes, or empty if nobody knows; no statement has it. Of one recording
+            it is one, however it is packed.
     """
 
     digest: str
     media_type: str
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)

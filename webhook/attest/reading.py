@@ -1,30 +1,20 @@
 """From a file to a profile, whatever its format."""
 
+import codecs
 import hashlib
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from types import MappingProxyType
 from typing import IO
 
-from webhook.attest.formats import folded, otlp, perf_script, pprof, speedscope, wire
+from webhook.attest.detecting import guess, packer, recognize
+from webhook.attest.formats import folded, otlp, perf_script, pprof, speedscope
 from webhook.attest.profile import SAMPLES, Profile, ProfileError, Source
 from webhook.attest.tally import Tally, Watch, unwatched
+from webhook.attest.unpacking import too_large, unpacked
 from webhook.limits import LIMITS
 
 _GZIP = b"\x1f\x8b"
-_GZIP_FORMAT = 16 + zlib.MAX_WBITS
-_HEAD = 64 * 1024
-_TEXT_CONTROLS = b"\t\n\r\f"
-_CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS)
-_LOOKED_AT = 1000
-"""Fields of a message that tell what it is."""
-_OTLP_FIELDS = {1, 2}
-_OTLP_DICTIONARY = 2
-_OTLP_DICTIONARIES = 64
-"""More than anybody would write one after the other into a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,64 +64,38 @@ def read_profile(
     limit = LIMITS.profile_bytes if limit is None else limit
     content = stream.read(limit + 1)
     if len(content) > limit:
-        raise _too_large(limit)
-    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        raise too_large(limit)
+    digest = unpacked_digest = _digest(content)
     if content.startswith(_GZIP):
-        content = _unpacked(content, limit)
-    found = FORMATS[name or detect(content)]
+        content = unpacked(content, limit)
+        unpacked_digest = _digest(content)
+    if other := packer(content):
+        raise ProfileError(f"it is packed with {other}, and only gzip is unpacked here; unpack it first")
+    # Some editors and shells write this mark before text. Of folded stacks it would make another function.
+    content = content.removeprefix(codecs.BOM_UTF8)
     tally = Tally()
-    measure = found.parse(content, tally, watch)
-    return tally.profile((Source(digest, found.media_type),), measure or SAMPLES)
+    media_type, measure = _parse(content, name, tally, watch)
+    return tally.profile((Source(digest, media_type, unpacked_digest),), measure or SAMPLES)
 
 
-def detect(content: bytes) -> str:
-    """Finds the format by the content; a file's name says nothing.
-
-    Args:
-        content: The file, unpacked.
-
-    Returns:
-        A name in `FORMATS`; what looks like no other format is folded stacks.
-    """
-    head = content[:_HEAD]
-    if head.lstrip()[:1] == b"{":
-        return "otlp-json" if b'"resourceProfiles"' in content or b'"dictionary"' in head else "speedscope"
-    if head.translate(None, _CONTROLS) != head:
-        return _message(content)
-    return "perf-script" if perf_script.is_perf_script(head) else "folded"
+def _digest(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def _message(content: bytes) -> str:
-    # ProfilesData has two fields, the second but once. A pprof profile has a string table at least, which is its
-    # sixth, and its samples are its second, as many as there are.
+def _parse(content: bytes, name: str | None, tally: Tally, watch: Watch) -> tuple[str, str | None]:
+    """Parses by the format that is given, recognized or assumed; gives its media type, and the measure."""
+    known = name or recognize(content)
+    assumed = known or guess(content)
+    found = FORMATS[assumed]
     try:
-        numbers = Counter(field[0] for field in islice(wire.fields(content, 0, len(content)), _LOOKED_AT))
-    except ProfileError:
-        return "pprof"
-    return "pprof" if numbers.keys() - _OTLP_FIELDS or numbers[_OTLP_DICTIONARY] > _OTLP_DICTIONARIES else "otlp"
+        return found.media_type, found.parse(content, tally, watch)
+    except ProfileError as error:
+        if known:
+            raise
+        raise ProfileError(f"{error}; {_assumption(assumed)}") from None
 
 
-def _unpacked(content: bytes, limit: int) -> bytes:
-    """Unpacks all members of a gzip file, and never more than is allowed."""
-    return b"".join(_members(content, limit))
-
-
-def _members(content: bytes, limit: int) -> Iterator[bytes]:
-    left = limit
-    while content:
-        unpacker = zlib.decompressobj(_GZIP_FORMAT)
-        try:
-            part = unpacker.decompress(content, left + 1)
-        except zlib.error:
-            raise ProfileError("it is not gzip, or damaged") from None
-        left -= len(part)
-        if left < 0:
-            raise _too_large(limit)
-        if not unpacker.eof:
-            raise ProfileError("it is cut off")
-        content = unpacker.unused_data
-        yield part
-
-
-def _too_large(limit: int) -> ProfileError:
-    return ProfileError(f"it is larger than {limit} bytes")
+def _assumption(assumed: str) -> str:
+    """Explains an error that may be but that of a wrong guess."""
+    others = ", ".join(sorted(FORMATS.keys() - {assumed}))
+    return f"taken for {assumed}, as it looks like none of {others}, gzipped or not; --format forces one"

@@ -14,18 +14,17 @@ from webhook.attest.flame_graph import flame_graph
 from webhook.attest.reading import FORMATS
 from webhook.cli.attest_destination import (
     FILE,
-    DestinationOptions,
     check_destination,
     deliver,
     destination_options,
     is_for_sigstore,
-    is_stdout,
-    write,
 )
+from webhook.cli.attest_files import FileOptions, check_files
 from webhook.cli.attest_options import fail, needed, read_environment, read_image, read_instant, read_tracer
 from webhook.cli.attest_profiles import count_profiles
 from webhook.cli.attest_report import report
-from webhook.cli.attest_signer import SignerOptions, choose_signer, signer_options
+from webhook.cli.attest_signer import choose_signer, signer_options
+from webhook.cli.attest_writing import attempt, is_stdout
 from webhook.cli.options import EXIT_UNAVAILABLE, INPUT
 from webhook.cli.options import fail as end
 from webhook.errors import EvidenceError, UnavailableError
@@ -36,14 +35,11 @@ _STDIN = Path("-")
 _NOTHING = "warning: nothing in the profile counts, so a gate that wants any of it denies; --dry-run shows what it is"
 
 
-class Options(SignerOptions, DestinationOptions):
+class Options(FileOptions):
     """What the command line says, after the callbacks; a dry run needs nothing but profiles."""
 
-    profiles: tuple[Path, ...]
     profile_format: str | None
     dry_run: bool
-    config: Path | None
-    flamegraph: Path | None
     image: ImageReference | None
     environment: str | None
     observed_from: datetime | None
@@ -102,31 +98,31 @@ def command(**options: Unpack[Options]) -> None:
     signed.
 
     Exit code: 0 written, 2 for a usage error or an input that cannot be used, 3 if somebody who is needed does not
-    answer: if it is for signing, nothing is written; if it is a registry or a cluster, the other places have it.
+    answer: if it is for signing, nothing is written; if it is a file, a registry or a cluster that fails, the other
+    places have it.
     """
-    if options["dry_run"]:
-        _show(options)
-    elif options["config"] is not None:
+    if options["config"] is not None and not options["dry_run"]:
         fail("config", "it is for --dry-run; the gate judges evidence where it is admitted")
-    else:
-        try:
-            _attest(options)
-        except UnavailableError as error:
-            end(f"evidence-gate: {error.detail}", EXIT_UNAVAILABLE)
+    check_files(options)
+    try:
+        (_show if options["dry_run"] else _attest)(options)
+    except UnavailableError as error:
+        end(f"evidence-gate: {error.detail}", EXIT_UNAVAILABLE)
 
 
 def _show(options: Options) -> None:
     counted = count_profiles(options["profiles"], options["profile_format"])
     text = report(counted, options["config"], options["environment"])
-    _draw(counted, options["flamegraph"])
-    click.echo(text)
+    failures = _draw(counted, options["flamegraph"])
+    # A drawing that somebody redirects must not have a report behind it.
+    click.echo(text, err=is_stdout(options["flamegraph"]))
+    if failures:
+        raise UnavailableError("; ".join(failures))
 
 
 def _attest(options: Options) -> None:
     image = needed(options["image"], "image")
     check_destination(options, image, options["kubeconfig"], keyless=options["keyless"])
-    if is_stdout(options["output"]) and is_stdout(options["flamegraph"]):
-        fail("flamegraph", "standard output is taken by --output; name a file")
     builder = ExecutionEvidenceBuilder(_observation(options), predicate_type=_predicate_type(options))
     signer = choose_signer(options, attended=_attended(options))
     counted = count_profiles(options["profiles"], options["profile_format"])
@@ -134,8 +130,7 @@ def _attest(options: Options) -> None:
         evidence = signer.sign(builder.statement(counted, image))
     except EvidenceError as error:
         raise click.UsageError(f"the gate would not accept this statement: {error.detail}") from None
-    _draw(counted, options["flamegraph"])
-    deliver(evidence, image, options, options["kubeconfig"])
+    deliver(evidence, image, options, options["kubeconfig"], _draw(counted, options["flamegraph"]))
     click.echo(f"hot symbols: {len(leaf_share(counted))}, call paths: {distinct_paths(counted)}", err=True)
     if not counted.total:
         click.echo(_NOTHING, err=True)
@@ -158,6 +153,6 @@ def _observation(options: Options) -> Observation:
     return Observation(needed(options["environment"], "environment"), end, begin, options["tracer"])
 
 
-def _draw(counted: Counted, path: Path | None) -> None:
-    if path is not None:
-        write(path, flame_graph(counted), "flamegraph")
+def _draw(counted: Counted, path: Path | None) -> list[str]:
+    """Gives what failed."""
+    return [] if path is None else attempt(path, flame_graph(counted), "drawn")

@@ -9,16 +9,14 @@ import click
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.cli.attest_options import fail
 from webhook.cli.attest_publish import PublishOptions, check_publish, publish, publish_options
-from webhook.files import write_output
+from webhook.cli.attest_writing import attempt, shown
+from webhook.errors import UnavailableError
 from webhook.model.image import ImageReference
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, allow_dash=True, dir_okay=False)
 """An option's type: a file to write, or `-` for standard output."""
-
-
-_STDOUT = ("-", "/dev/stdout")
 
 _OPTIONS = (
     click.option(
@@ -92,55 +90,33 @@ def check_destination(
 
 
 def deliver(
-    evidence: SignedEvidence, image: ImageReference, options: DestinationOptions, kubeconfig: Path | None
+    evidence: SignedEvidence,
+    image: ImageReference,
+    options: DestinationOptions,
+    kubeconfig: Path | None,
+    failures: list[str],
 ) -> None:
-    """Brings the evidence where it belongs; into the file first, so that it is not lost if the others fail.
+    """Brings the evidence where it belongs; into the file first, so that it is not lost if the others hang.
+
+    What fails in one place does not keep it from another.
 
     Args:
         evidence: What was signed.
         image: The image that it is about, with its digest.
         options: The command line, checked.
         kubeconfig: The cluster, or None for the pod's own.
+        failures: What has failed before; told with the rest.
 
     Raises:
-        click.UsageError: It cannot be written.
-        UnavailableError: It cannot be published.
+        UnavailableError: Somewhere it failed; the detail says where, and standard error where it did not.
     """
-    if options["output"] is not None:
-        write(options["output"], _form(evidence, bundle=options["bundle"]))
-    publish(evidence, image, options, kubeconfig)
-
-
-def write(path: Path, content: bytes, option: str = "output") -> None:
-    """Writes a file, as a whole or not at all; or what is no file, such as a pipe.
-
-    Args:
-        path: The file; `-` and its other name `/dev/stdout` are standard output, which is never replaced.
-        content: All of it.
-        option: The option that names it, without dashes.
-
-    Raises:
-        click.BadParameter: It cannot be written.
-    """
-    if is_stdout(path):
-        click.echo(content, nl=False)
-        return
-    try:
-        write_output(path, content)
-    except OSError:
-        fail(option, f"{path} cannot be written")
-
-
-def is_stdout(path: Path | None) -> bool:
-    """Tells whether a file is standard output.
-
-    Args:
-        path: The file; None is none.
-
-    Returns:
-        True for `-` and `/dev/stdout`.
-    """
-    return str(path) in _STDOUT
+    output = options["output"]
+    problems = [] if output is None else attempt(output, _form(evidence, bundle=options["bundle"]), "written")
+    failures = [*failures, *problems, *publish(evidence, image, options, kubeconfig)]
+    if failures:
+        if output is not None and not problems:
+            click.echo(f"written: {shown(output)}", err=True)
+        raise UnavailableError("; ".join(failures))
 
 
 def _form(evidence: SignedEvidence, *, bundle: bool) -> bytes:

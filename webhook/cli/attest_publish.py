@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from webhook.publish.registry import RegistryPublisher
 
 _LAYOUTS = ("referrer", "cosign")
-_LOOPBACK = ("127.0.0.0/8", "::1/128")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -83,7 +82,7 @@ def check_publish(options: PublishOptions, image: ImageReference, kubeconfig: Pa
 
 def publish(
     evidence: SignedEvidence, image: ImageReference, options: PublishOptions, kubeconfig: Path | None
-) -> None:
+) -> list[str]:
     """Publishes evidence wherever the command line says; what fails in one place does not keep it from another.
 
     Args:
@@ -92,16 +91,15 @@ def publish(
         options: The command line, checked.
         kubeconfig: The cluster, or None for the pod's own.
 
-    Raises:
-        UnavailableError: Somewhere it failed; the detail says where.
+    Returns:
+        What failed, one clause a place; standard error says where it did not.
     """
     failures: list[str] = []
     if options["push"]:
         _attempt("not pushed", _push(evidence, image, options), failures)
     if options["apply"]:
         _attempt("not applied", _apply(evidence, kubeconfig), failures)
-    if failures:
-        raise UnavailableError("; ".join(failures))
+    return failures
 
 
 def _attempt(word: str, work: Coroutine[Any, Any, str], failures: list[str]) -> None:
@@ -151,11 +149,5 @@ def publisher(options: PublishOptions, image: ImageReference) -> "RegistryPublis
     """
     from webhook.cli.own_registry import own_registry  # noqa: PLC0415 - as above
     from webhook.publish.registry import RegistryPublisher  # noqa: PLC0415 - as above
-    from webhook.settings.stores import RegistryHostSettings  # noqa: PLC0415 - as above
 
-    section = own_registry(image.repository)
-    if options["registry_insecure"] is not None:
-        before = section.hosts.get(image.host, RegistryHostSettings())
-        way = before.model_copy(update={"insecure": options["registry_insecure"]})
-        section = section.model_copy(update={"hosts": {image.host: way}})
-    return RegistryPublisher(section, Path("/"))
+    return RegistryPublisher(own_registry(image.repository, insecure=options["registry_insecure"]), Path("/"))

@@ -17,9 +17,18 @@ from webhook.cli.options import EXISTING_FILE, INPUT, read_secret_or_key
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+def _one(_: click.Context, __: click.Parameter, references: tuple[str, ...]) -> str | None:
+    if len(references) > 1:
+        # click would take the last one without a word, and whoever trusts the first would miss its signature.
+        raise click.BadParameter("it is given twice, and one key signs; run the command once for each key")
+    return references[0] if references else None
+
+
 _OPTIONS = (
     click.option(
         "--key",
+        multiple=True,
+        callback=_one,
         metavar="REF",
         help="Private key to sign with: a PEM or cosign key FILE, `env://VARIABLE`, or `k8s://NAMESPACE/SECRET`.",
     ),

@@ -61,6 +61,12 @@ def _shared(command: _F) -> _F:
             callback=namespace_name,
             help="Whose pull secrets are used; with --config.",
         ),
+        click.option(
+            "--registry-insecure/--registry-secure",
+            default=None,
+            help="Plain HTTP, without credentials, or https; by default plain HTTP for localhost alone; "
+            "without --config.",
+        ),
         trust_options(required=False),
         OUTPUT,
     )
@@ -85,6 +91,8 @@ def list_(
     config: Path | None,
     kubeconfig: Path | None,
     namespace: str,
+    *,
+    registry_insecure: bool | None,
     trust: TrustPolicy,
     output: str,
 ) -> None:
@@ -96,7 +104,7 @@ def list_(
     Exit code 0 if a statement counts, 1 if none does, 3 if a store could not be read, 2 for a usage or
     configuration error.
     """
-    listing = _listing(image, _wanted(config, kubeconfig, namespace, trust))
+    listing = _listing(image, _wanted(config, kubeconfig, namespace, trust, insecure=registry_insecure))
     _print(as_table(listing) if output == "text" else iter([as_json(listing, whole=False)]))
     sys.exit(_exit_code(listing))
 
@@ -111,6 +119,8 @@ def show(
     config: Path | None,
     kubeconfig: Path | None,
     namespace: str,
+    *,
+    registry_insecure: bool | None,
     trust: TrustPolicy,
     output: str,
     digest: str | None,
@@ -119,14 +129,16 @@ def show(
 
     Exit codes as for `list`, of what is shown.
     """
-    listing = _listing(image, _wanted(config, kubeconfig, namespace, trust))
+    listing = _listing(image, _wanted(config, kubeconfig, namespace, trust, insecure=registry_insecure))
     if digest is not None:
         listing = _only(listing, digest)
     _print(as_pages(listing) if output == "text" else iter([as_json(listing, whole=True)]))
     sys.exit(_exit_code(listing))
 
 
-def _wanted(config: Path | None, kubeconfig: Path | None, namespace: str, trust: TrustPolicy) -> Wanted:
+def _wanted(
+    config: Path | None, kubeconfig: Path | None, namespace: str, trust: TrustPolicy, *, insecure: bool | None
+) -> Wanted:
     believed = trust != TrustPolicy()
     if (config is None) is not believed:
         raise click.UsageError(
@@ -134,8 +146,10 @@ def _wanted(config: Path | None, kubeconfig: Path | None, namespace: str, trust:
         )
     if config is None and kubeconfig is not None:
         raise click.UsageError("--kubeconfig goes with --config")
+    if config is not None and insecure is not None:
+        raise click.UsageError("--registry-insecure and --registry-secure go without --config, whose stores say it")
     try:
-        return Wanted(None if config is None else load_settings(config), kubeconfig, namespace, trust)
+        return Wanted(None if config is None else load_settings(config), kubeconfig, namespace, trust, insecure)
     except ConfigurationError as error:
         fail(str(error))
 

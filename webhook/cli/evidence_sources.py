@@ -23,12 +23,14 @@ class Wanted(NamedTuple):
         kubeconfig: For stores.cluster and pull secrets; None means the pod's own account.
         namespace: Whose pull secrets are used where the configuration wants them.
         trust: Who is believed without a configuration.
+        insecure: Whether the image's own registry is asked over plain HTTP; None for localhost alone.
     """
 
     settings: Settings | None
     kubeconfig: Path | None
     namespace: str
     trust: TrustPolicy
+    insecure: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ async def open_sources(wanted: Wanted, repository: str) -> AsyncIterator[Sources
     # Here, since it loads what a configuration without a registry never needs.
     from webhook.stores.registry.opening import open_registry_store  # noqa: PLC0415 - as said
 
-    section = own_registry(repository)
+    section = own_registry(repository, insecure=wanted.insecure)
     store = open_registry_store(section, Path.cwd(), None, wanted.trust.statement_types, None)
     try:
         yield Sources([store], store, wanted.trust)

@@ -13,9 +13,12 @@ from webhook.cli.evidence_listing import Listing
 from webhook.cli.evidence_rows import Kinds, Row, kinds_by, required_environments
 from webhook.cli.statements import kind_name
 from webhook.gates.policy import ExecutionEvidencePolicy
+from webhook.model.gate import Verdict
 from webhook.model.printable import printable
 from webhook.model.timestamp import format_rfc3339
 from webhook.reasons import ReasonCode
+from webhook.settings.loading import Settings
+from webhook.stores.registry.guidance import NOT_ALLOWED
 from webhook.trust.verify import VerifiedStatement
 
 _HEAD = (
@@ -78,9 +81,11 @@ def conclusion(listing: Listing) -> Iterator[str]:
         yield printable(f"note: {remark}", _TEXT_CHARACTERS)
     for verdict in listing.verdicts:
         for result in verdict.results:
-            yield printable(f"{verdict.environment}: {result.result}: {result.message}", _TEXT_CHARACTERS)
-    if not any(row.counts for row in listing.rows):
-        yield f"next: {_next_step(listing)}"
+            # The message is the same for many causes: only the code tells them apart.
+            code = "" if result.result is Verdict.PASS else f" ({result.reason.value})"
+            yield printable(f"{verdict.environment}: {result.result}: {result.message}", _TEXT_CHARACTERS) + code
+    for step in _next_steps(listing):
+        yield f"next: {step}"
 
 
 def result_word(row: Row) -> str:
@@ -140,17 +145,31 @@ def _gap(store: str, detail: str) -> Sequence[str]:
     return (ReasonCode.EVIDENCE_UNAVAILABLE.value, *(_NOTHING,) * 7, store, detail)
 
 
-def _next_step(listing: Listing) -> str:
-    advice = _advice(listing)
+def _next_steps(listing: Listing) -> Sequence[str]:
+    """Says what helps against the gate's objections; where it has none, what lets a statement count."""
+    # What a store says of it explains why there is nothing, and only that.
+    found = "" if listing.rows else next((text for text in listing.remarks if text.endswith(NOT_ALLOWED)), "")
+    objections = [
+        _step(listing.settings, verdict.environment, result.reason, found)
+        for verdict in listing.verdicts
+        for result in verdict.results
+        if result.result is not Verdict.PASS
+    ]
+    if objections or any(row.counts for row in listing.rows):
+        return [*dict.fromkeys(objections)]
     reason = ReasonCode.EVIDENCE_MISSING
     if listing.gaps:
         reason = ReasonCode.EVIDENCE_UNAVAILABLE
     elif listing.rows and listing.rows[0].reason is not None:
         reason = listing.rows[0].reason
-    return advice.step(reason) + (f"; see {advice.help_url}" if advice.help_url else "")
+    settings = listing.settings
+    environment = "" if settings is None else next(iter(required_environments(settings)), "")
+    return [_step(settings, environment, reason, found)]
 
 
-def _advice(listing: Listing) -> Advice:
-    if listing.settings is None:
-        return Advice(" or ".join(ExecutionEvidencePolicy().evidence_environments), None)
-    return Advice.of(listing.settings, next(iter(required_environments(listing.settings)), ""))
+def _step(settings: Settings | None, environment: str, reason: ReasonCode, found: str) -> str:
+    if settings is None:
+        advice = Advice(" or ".join(ExecutionEvidencePolicy().evidence_environments), None)
+    else:
+        advice = Advice.of(settings, environment)
+    return advice.step(reason, found) + (f"; see {advice.help_url}" if advice.help_url else "")

@@ -4,6 +4,12 @@
 """
 
 import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,8 +32,27 @@ _COMMANDS = {
 }
 
 
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Runs what tells answers; one that cannot be told is no verdict."""
+    try:
+        yield
+    except OSError as error:
+        from webhook.cli.stdout import end_untold  # noqa: PLC0415 - is needed only then
+
+        end_untold(error)
+
+
 class _LazyGroup(click.Group):
     """Looks a sub-command up in `webhook.cli.NAME`, where it is called `command`."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _telling():  # `--help`
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _telling():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click names it
         return sorted(_COMMANDS)
@@ -47,3 +72,9 @@ class _LazyGroup(click.Group):
 @click.version_option(package_name="execution-evidence-gate", prog_name="evidence-gate")
 def main() -> None:
     """Nothing runs in production that was never seen running before."""
+    # Closed (`<&-`), a stream is None, which nobody expects. Standard output stays so, since what is written to it
+    # must not vanish.
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - open until the end
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as above

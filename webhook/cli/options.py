@@ -144,8 +144,8 @@ def read_input(path: Path, limit: int) -> bytes:
     try:
         with click.open_file(path, "rb") as file:
             content: bytes = file.read(limit + 1)
-    except OSError:
-        raise click.BadParameter(f"{path} cannot be read") from None
+    except OSError as error:
+        raise _bad(path, f"{path} cannot be read: {error.strerror}") from None
     return content
 
 
@@ -163,5 +163,16 @@ def read_secret_or_key(path: Path) -> bytes:
     """
     content = read_input(path, LIMITS.key_bytes)
     if len(content) > LIMITS.key_bytes:
-        raise click.BadParameter(f"{path} is too large for a key")
+        raise _bad(path, f"{path} is too large for a key")
     return content
+
+
+def _bad(path: Path, message: str) -> click.BadParameter:
+    """Names the option whose value this very path is. In a callback there is none yet, and click names it."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        for parameter in context.command.params:
+            value = context.params.get(parameter.name or "")
+            if any(each is path for each in (value if isinstance(value, tuple) else (value,))):
+                return click.BadParameter(message, context, parameter)
+    return click.BadParameter(message)

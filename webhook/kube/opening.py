@@ -4,6 +4,7 @@
 not before.
 """
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -56,9 +57,16 @@ async def _connected(kubeconfig: Path | None) -> Any:
         api = client.ApiClient(configuration)
     except Exception as error:
         # The library fails in a dozen ways on a bad file, AttributeError among them.
-        place = "the pod's service account" if kubeconfig is None else f"kubeconfig {kubeconfig}"
-        raise ConfigurationError(
-            f"{place} does not lead to an API server; check that the file is complete"
-        ) from error
+        raise ConfigurationError(_why(kubeconfig)) from error
     api.user_agent = USER_AGENT
     return api
+
+
+def _why(kubeconfig: Path | None) -> str:
+    """Says why no API server is known, and what to do."""
+    if kubeconfig is not None:
+        return f"kubeconfig {kubeconfig} does not lead to an API server; check that the file is complete"
+    place = "the pod's service account does not lead to an API server"
+    if not os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return f"{place}, since this is no pod; name the cluster by --kubeconfig"
+    return f"{place}; check that its token is mounted (automountServiceAccountToken)"

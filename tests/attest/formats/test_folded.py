@@ -59,6 +59,7 @@ def test_any_bytes_are_a_profile_or_a_profile_error(data: bytes) -> None:
         ("operator new(int);std::map<a, b>::find 9\n", {("operator new(int)", "std::map<a, b>::find"): 9}),
         ("größe;日本 3\n", {("größe", "日本"): 3}),
         ("a 007\n", {("a",): 7}),
+        (" 1\na 2\n\t3\n", {("[unknown]",): 4, ("a",): 2}),
     ],
 )
 def test_a_line_is_a_stack_and_a_count(text: str, samples: dict[Stack, int]) -> None:

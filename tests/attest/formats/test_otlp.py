@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,10 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "nothing": ("{}", "it holds no samples"),
     "bytes only": (as_json(profile({"stackIndex": 1}, kind=(1, 3))), "neither a count nor a time"),
     "negative": (as_json(profile({"stackIndex": 1, "values": [-5]})), "it counts less than nothing"),
+    "negative beside more": (
+        as_json(profile({"stackIndex": 1, "values": ["-5", "25"]})),
+        "it counts less than nothing",
+    ),
     "a value that is a text": (as_json(profile({"stackIndex": 1, "values": ["many"]})), "a whole number"),
     "cut off": (as_json(profile({"stackIndex": 1, "values": [1]}))[:-1], "it is not JSON, or is cut off"),
 }
@@ -104,6 +109,25 @@ def test_lines_of_a_location_count_before_they_are_laid_out() -> None:
         read(as_json(profile({"stackIndex": 1, "values": [1]}), **changes))
 
 
+def test_many_entries_of_one_deep_stack_are_held_once() -> None:
+    depth, entries, megabyte = 4000, 2000, 2**20
+    changes = {
+        "locationTable": [{}, {"lines": [{"functionIndex": 1}] * (depth // 2)}],
+        "stackTable": [{}, *[{"locationIndices": [1, 1]}] * entries],
+    }
+    content = as_json(profile(*({"stackIndex": 1 + index, "values": [1]} for index in range(entries))), **changes)
+    tracemalloc.start()
+    try:
+        found = stacks(content)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == {("main",) * depth: entries}
+    # Each of them laid out and kept would be four bytes a frame: 32 MB.
+    assert entries * depth * 4 > 30 * megabyte
+    assert peak < 10 * megabyte
+
+
 def as_message(values: bytes = packed(4, [7])) -> bytes:
     """The same in protocol buffers, by the field numbers of profiles.proto."""
     sample = message(2, scalar(1, 1) + values)
@@ -122,6 +146,20 @@ def as_message(values: bytes = packed(4, [7])) -> bytes:
 def test_the_message_says_the_same_as_its_json() -> None:
     assert stacks(as_message()) == stacks(as_json(profile({"stackIndex": 1, "values": ["7"]})))
     assert stacks(as_message(message(5, bytes(8 * 7)))) == {("main", "serve"): 7}
+
+
+def test_two_messages_in_one_file_are_refused() -> None:
+    # Protocol buffers would merge them: the samples of both would point into tables that are neither's.
+    with pytest.raises(ProfileError, match="it has `dictionary` twice: give each profile in a file of its own"):
+        read(as_message() + as_message(), "otlp")
+
+
+def test_two_sample_types_of_one_profile_are_refused() -> None:
+    kinds = message(1, scalar(1, 1) + scalar(2, 2)) + message(1, scalar(1, 6) + scalar(2, 7))
+    sample = message(2, scalar(1, 0) + packed(4, [7]))
+    strings = b"".join(message(5, text.encode("ascii")) for text in STRINGS)
+    with pytest.raises(ProfileError, match="it has `sampleType` twice"):
+        read(message(1, message(2, message(2, kinds + sample))) + message(2, strings), "otlp")
 
 
 def test_a_field_of_another_type_is_refused() -> None:

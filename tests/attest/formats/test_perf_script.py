@@ -67,9 +67,40 @@ def test_events_have_many_forms(event: str) -> None:
     assert stacks(f"{event}\n{FRAMES}") == {("main", "price"): 1}
 
 
-def test_only_events_of_the_first_kind_count() -> None:
+@pytest.mark.parametrize("turn", [1, -1])
+def test_events_of_several_kinds_are_refused_in_any_order(turn: int) -> None:
+    parts = [EVENT + FRAMES, EVENT.replace("cpu-clock", "sched:sched_switch") + FRAMES][::turn]
+    with pytest.raises(
+        ProfileError, match=r"^line 6: .* kinds, cpu-clock and sched:sched_switch; .*--per-event-dump"
+    ):
+        read("".join(parts))
+
+
+def test_a_kind_that_is_refused_is_fit_to_show() -> None:
+    other = EVENT.replace("cpu-clock", "\x1b[31m" + "x" * 9000)
+    with pytest.raises(ProfileError, match="events are of several kinds") as refused:
+        read(EVENT + FRAMES + other + FRAMES, "perf-script")
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 300
+
+
+def test_events_of_another_kind_without_frames_do_no_harm() -> None:
     other = EVENT.replace("cpu-clock", "sched:sched_switch")
-    assert stacks(EVENT + FRAMES + other + FRAMES) == {("main", "price"): 1}
+    assert stacks(f"{other}\n{EVENT}{FRAMES}{other}") == {("main", "price"): 1}
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize(("name", "modifier"), [("cycles", "P"), ("cycles", ""), ("cpu-cycles", "ppp")])
+def test_the_cores_of_a_hybrid_cpu_are_one_kind(name: str, modifier: str, turn: int) -> None:
+    kinds = [f"cpu_{cores}/{name}/{modifier}" for cores in ("core", "atom", "atom", "lowpower")][::turn]
+    text = "".join(EVENT.replace("cpu-clock", kind) + FRAMES for kind in kinds)
+    assert stacks(text) == {("main", "price"): 4}
+
+
+def test_two_events_of_a_hybrid_cpu_are_two_kinds() -> None:
+    kinds = ("cpu_core/cycles/P", "cpu_atom/instructions/P")
+    with pytest.raises(ProfileError, match="kinds, cycles:P and instructions:P"):
+        read("".join(EVENT.replace("cpu-clock", kind) + FRAMES for kind in kinds))
 
 
 def test_an_event_without_frames_is_no_stack() -> None:

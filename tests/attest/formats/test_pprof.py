@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -66,6 +67,20 @@ def test_bytes_are_no_execution() -> None:
     strings = (*STRINGS, "inuse_space", "bytes")
     with pytest.raises(ProfileError, match="neither a count nor a time"):
         read(tables(strings, (("inuse_space", "bytes"), ("cpu", "bytes"))) + ONE)
+
+
+def test_empty_entries_of_tables_take_little_memory() -> None:
+    # Two bytes each here; begin and end take eight, and twice that while a list of them grows.
+    entries = 400_000
+    content = message(5, b"") * entries
+    tracemalloc.start()
+    try:
+        with pytest.raises(ProfileError, match="it holds no samples"):
+            read(content, "pprof")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 25 * entries
 
 
 HOSTILE: dict[str, tuple[bytes, str]] = {

@@ -1,7 +1,7 @@
 """Samples that are read many at a time, among them some that cannot be."""
 
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.attest.made import STRINGS, message, number, packed, read, sample, scalar, stacks, tables
 from webhook.attest.formats import pprof_samples
+from webhook.attest.formats.pprof_tables import Locations
 from webhook.attest.formats.wire import groups, ungrouped
 from webhook.attest.profile import ProfileError, Stack
 from webhook.attest.tally import Tally, unwatched
@@ -45,6 +46,21 @@ def test_a_number_may_be_longer_than_it_needs(written: bytes) -> None:
 def test_many_samples_are_added_up() -> None:
     content = tables() + sample([3, 2, 1], [1, 10]) * MANY + sample([2, 1], [200, 2000]) * MANY
     assert stacks(content) == {("main", "serve", "price"): MANY, ("main", "serve"): 200 * MANY}
+
+
+def test_a_stack_that_is_sampled_often_is_laid_out_once_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out: list[int] = []
+    plain = Locations.stacks
+
+    def watched(locations: Locations, ids: Sequence[bytes]) -> list[bytes]:
+        laid_out.append(len(ids))
+        return plain(locations, ids)
+
+    monkeypatch.setattr(Locations, "stacks", watched)
+    content = tables() + (sample([3, 2, 1], [1, 10]) + sample([2, 1], [200, 2000])) * MANY
+    assert stacks(content) == {("main", "serve", "price"): MANY, ("main", "serve"): 200 * MANY}
+    # 2600 samples are five batches of 512, and a rest.
+    assert laid_out == [2] * 6
 
 
 @pytest.mark.parametrize("place", [127, 128, 2**14, 2**28, 2**56 - 1, 2**56, 2**64 - 1])

@@ -39,6 +39,33 @@ def test_a_sample_with_a_time_is_one_sample() -> None:
     assert profile.measure == "samples/count"
 
 
+def test_a_sample_of_no_time_was_not_seen() -> None:
+    assert stacks(document(sampled([[0, 1], [0], [0]], [0.01, 0, 0.0], "seconds"))) == {(MAIN, "serve"): 1}
+
+
+@pytest.mark.parametrize("unit", ["none", "nanoseconds", "microseconds", "milliseconds", "seconds"])
+def test_no_unit_and_the_units_of_time_are_taken(unit: str) -> None:
+    assert stacks(document(sampled([[1]], [1], unit))) == {("serve",): 1}
+
+
+@pytest.mark.parametrize("unit", ["bytes", "", "hours"])
+def test_samples_of_another_unit_are_no_execution(unit: str) -> None:
+    with pytest.raises(ProfileError, match="must have the unit `none` or one of time: nothing else is execution"):
+        read(document(sampled([[1]], [4096], unit)))
+
+
+@pytest.mark.parametrize("weight", ["x", None, True, [1], 1e300])
+def test_a_weight_that_is_no_time_is_refused(weight: Any) -> None:
+    with pytest.raises(ProfileError, match="a weight is expected where it has something else"):
+        read(document(sampled([[1]], [weight], "seconds")))
+
+
+@pytest.mark.parametrize(("stack", "unit"), [([1], "seconds"), ([], "seconds"), ([], "none")])
+def test_a_negative_weight_is_refused_whatever_ran(stack: list[int], unit: str) -> None:
+    with pytest.raises(ProfileError, match="it counts less than nothing"):
+        read(document(sampled([[1], stack], [9, -7], unit)))
+
+
 def test_an_empty_stack_is_nothing_that_ran() -> None:
     assert stacks(document(sampled([[], [1]], [5, 1]))) == {("serve",): 1}
 

@@ -142,7 +142,7 @@ class MessageReader:
             The document.
 
         Raises:
-            ProfileError: It is no such message, or holds too much.
+            ProfileError: It is no such message, holds too much, or has a message twice that it can have once.
         """
         document: dict[str, Any] = {}
         for number, kind, first, last in wire.fields(self._content, start, end):
@@ -152,6 +152,9 @@ class MessageReader:
             name, wanted = schema[number]
             if isinstance(wanted, list):
                 document.setdefault(name, []).extend(self._many(wanted[0], kind, first, last))
+            elif isinstance(wanted, dict) and name in document:
+                # Two files put together: the indices of one would point into the tables of the other.
+                raise ProfileError(f"it has `{name}` twice: give each profile in a file of its own")
             else:
                 document[name] = self._one(wanted, kind, first, last)
         return document

@@ -20,7 +20,8 @@ def parse_folded(content: bytes, tally: Tally, watch: Watch) -> None:
     """Reads folded stacks line by line.
 
     Equal stacks on several lines are added up. Empty lines and lines that begin with `#` (Austin writes its
-    metadata so) are skipped. A stack with the count 0 was not seen and is left out.
+    metadata so) are skipped. A stack with the count 0 was not seen and is left out. White space and a count is a
+    sample of whose stack nothing is known.
 
     Args:
         content: UTF-8 text with LF or CRLF.
@@ -49,14 +50,16 @@ def _add(line: bytes, tally: Tally, frames: dict[str, bytes]) -> None:
 
 def _split(line: bytes) -> tuple[list[str], int]:
     # From the right: frames may hold spaces, counts may not.
-    parts = line.rsplit(None, 1)
-    if len(parts) != len(("stack", "count")):
+    *names, count = line.rsplit(None, 1)
+    if not names and not line[:1].isspace():
         raise ProfileError("it is not `frame;frame count`")
-    names, count = parts
     if not count.isdigit() or len(count) > _COUNT_DIGITS:
         raise ProfileError("its last word is not a count, a whole number of samples")
+    if not names:
+        # py-spy writes a sample so of whose stack it has read nothing.
+        return [], int(count)
     try:
-        stack = names.decode("utf-8").split(";")
+        stack = names[0].decode("utf-8").split(";")
     except UnicodeDecodeError:
         raise ProfileError("it is not UTF-8") from None
     if "" in stack:

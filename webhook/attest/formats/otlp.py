@@ -49,7 +49,7 @@ def parse_otlp(content: bytes, tally: Tally, watch: Watch) -> str:
     Args:
         content: The message, not compressed.
         tally: Gets the stacks.
-        watch: Is told of the progress, in samples.
+        watch: Is told of the progress, in stacks.
 
     Returns:
         What was measured.
@@ -66,7 +66,7 @@ def parse_otlp_json(content: bytes, tally: Tally, watch: Watch) -> str:
     Args:
         content: UTF-8 text.
         tally: Gets the stacks.
-        watch: Is told of the progress, in samples.
+        watch: Is told of the progress, in stacks.
 
     Returns:
         What was measured.
@@ -91,20 +91,29 @@ def _read(data: dict[str, Any], tally: Tally, watch: Watch) -> str:
     kinds = [tables.value_type(object_of(profile.get("sampleType"))) for profile in profiles]
     position, measure, factor = choose(kinds)
     counted = [profile for profile, kind in zip(profiles, kinds, strict=True) if kind == kinds[position]]
-    samples = [sample for profile in counted for sample in list_of(profile.get("samples"))]
-    for done, sample in enumerate(samples):
-        _add(object_of(sample), factor, tables, tally)
+    # By the index first: so each stack is laid out once, and only the tally holds it.
+    counts: dict[int, int] = {}
+    for entry in (entry for profile in counted for entry in list_of(profile.get("samples"))):
+        sample = object_of(entry)
+        if count := _count(sample, factor, tally):
+            index = integer_of(sample.get("stackIndex"))
+            counts[index] = counts.get(index, 0) + count
+    for done, (index, count) in enumerate(counts.items()):
+        tally.add(tables.stack(index), count)
         if done % WATCH_EVERY == 0:
-            watch(done, len(samples))
+            watch(done, len(counts))
     return measure
 
 
-def _add(sample: dict[str, Any], factor: int, tables: "_Tables", tally: Tally) -> None:
-    values = list_of(sample.get("values"))
-    # Times alone: the program was seen there once at each of them.
-    count = sum(map(integer_of, values)) * factor if values else len(list_of(sample.get("timestampsUnixNano")))
-    if count:
-        tally.add(tables.stack(integer_of(sample.get("stackIndex"))), count)
+def _count(sample: dict[str, Any], factor: int, tally: Tally) -> int:
+    values = [integer_of(value) for value in list_of(sample.get("values"))]
+    if not values:
+        # Times alone: the program was seen there once at each of them.
+        return len(list_of(sample.get("timestampsUnixNano")))
+    if min(values) < 0:
+        # Refused there, before another value makes up for it.
+        tally.add(b"", min(values))
+    return sum(values) * factor
 
 
 class _Tables:
@@ -114,7 +123,6 @@ class _Tables:
         self._tables = {name: list_of(value) for name, value in dictionary.items() if name.endswith("Table")}
         self._tally = tally
         self._locations: dict[int, bytes] = {}
-        self._stacks: dict[int, bytes] = {}
 
     def value_type(self, kind: dict[str, Any]) -> tuple[str, str]:
         """Reads type and unit."""
@@ -122,13 +130,11 @@ class _Tables:
 
     def stack(self, index: int) -> bytes:
         """Gives a packed stack, outermost caller first."""
-        if index not in self._stacks:
-            places = list_of(object_of(self._entry("stackTable", index)).get("locationIndices"))
-            check_depth(len(places))
-            parts = [self._location(integer_of(place)) for place in reversed(places)]
-            check_depth(sum(map(len, parts)) // FRAME)
-            self._stacks[index] = b"".join(parts)
-        return self._stacks[index]
+        places = list_of(object_of(self._entry("stackTable", index)).get("locationIndices"))
+        check_depth(len(places))
+        parts = [self._location(integer_of(place)) for place in reversed(places)]
+        check_depth(sum(map(len, parts)) // FRAME)
+        return b"".join(parts)
 
     def _location(self, index: int) -> bytes:
         if index not in self._locations:

@@ -10,11 +10,15 @@ from itertools import pairwise
 from webhook.attest.formats.lines import numbered_lines
 from webhook.attest.profile import ProfileError
 from webhook.attest.tally import UNKNOWN, Tally, Watch, check_depth, module_symbol
+from webhook.model.printable import printable
 
 MEDIA_TYPE = "text/x-perf-script"
 """Nobody has registered a media type for this format."""
 
 _TIME = re.compile(r"\s\d+\.\d+:\s+(?:\d+\s+)?(\S+?):(?:\s|$)")
+_OF_CORES = re.compile(r"^cpu_(?:core|atom|lowpower)/([^/]+)/(\w*)$")
+"""An event of hybrid CPUs, which have one for each kind of their cores."""
+_NAME = 80
 _PROCESS = re.compile(r"\s(?:-?\d+/)?-?\d+(?:\s|$)")
 _ADDRESS = re.compile(r"\s+[0-9a-f]+ ")
 _OFFSET = re.compile(r"\+0x[0-9a-f]+$")
@@ -46,8 +50,9 @@ def _kind(line: str) -> str | None:
 def parse_perf_script(content: bytes, tally: Tally, watch: Watch) -> None:
     """Reads the text; each event is one sample, as stackcollapse-perf.pl counts them.
 
-    Frames of the kernel get `_[k]` at their end, as that program marks them with `--kernel`. Of several kinds of
-    events only those of the first kind count: a scheduler's tracepoint beside `cycles` is no second sample.
+    Frames of the kernel get `_[k]` at their end, as that program marks them with `--kernel`. Events of several kinds
+    are refused: a scheduler's tracepoint beside `cycles` is no second sample, and whichever kind came first must not
+    decide. `cpu_core/cycles/P` and `cpu_atom/cycles/P`, what one program did on two kinds of cores, are one kind.
 
     Args:
         content: UTF-8 text.
@@ -55,7 +60,7 @@ def parse_perf_script(content: bytes, tally: Tally, watch: Watch) -> None:
         watch: Is told of the progress, in bytes.
 
     Raises:
-        ProfileError: A line is neither event nor frame, or a limit is exceeded.
+        ProfileError: A line is neither event nor frame, events are of several kinds, or a limit is exceeded.
     """
     reader = _Reader(tally)
     for number, line in numbered_lines(content, watch):
@@ -69,8 +74,8 @@ def parse_perf_script(content: bytes, tally: Tally, watch: Watch) -> None:
 class _Reader:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._first: str | None = None
-        self._counts = False
+        self._first = ""
+        self._kind = ""
         self._frames: list[bytes] = []
         self._known: dict[bytes, bytes] = {}
 
@@ -87,19 +92,29 @@ class _Reader:
 
     def close(self) -> None:
         # An event without frames was recorded without `-g`: there is no stack to count.
-        if self._counts and self._frames:
+        if self._kind and self._frames:
             self._tally.add(b"".join(reversed(self._frames)), 1)
         self._frames = []
-        self._counts = False
+        self._kind = ""
 
     def _event(self, line: str) -> None:
         kind = _kind(line)
         if not kind:
             raise ProfileError("it is no event as `perf script` prints it")
-        self._first = self._first or kind
-        self._counts = kind == self._first
+        self._kind = _OF_CORES.sub(r"\1:\2", kind)
+
+    def _check_kind(self) -> None:
+        self._first = self._first or self._kind
+        if self._kind != self._first:
+            kinds = " and ".join(printable(kind, _NAME) for kind in sorted((self._first, self._kind)))
+            raise ProfileError(
+                f"its events are of several kinds, {kinds}; "
+                "`perf script --per-event-dump` writes each into a file of its own, and one of them is a profile"
+            )
 
     def _frame(self, line: bytes) -> None:
+        if self._kind and not self._frames:
+            self._check_kind()
         if line not in self._known:
             self._known[line] = self._tally.frame(_symbol(line.decode("utf-8", "replace")))
         self._frames.append(self._known[line])

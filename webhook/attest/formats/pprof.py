@@ -30,9 +30,10 @@ class _Outline:
     samples: "array[int]" = field(default_factory=lambda: array("I"))
     """Begin and end of each."""
     sample_types: list[tuple[int, int]] = field(default_factory=list)
-    tables: dict[int, list[tuple[int, int]]] = field(
-        default_factory=lambda: {_MAPPING: [], _LOCATION: [], _FUNCTION: [], _STRING: []}
+    tables: "dict[int, array[int]]" = field(
+        default_factory=lambda: {number: array("I") for number in (_MAPPING, _LOCATION, _FUNCTION, _STRING)}
     )
+    """Begin and end of each entry: an entry of nothing is two bytes of a profile, and so eight here."""
 
     def enter(self, number: int, start: int, end: int) -> None:
         """Notes a field, if it is of interest."""
@@ -42,8 +43,8 @@ class _Outline:
             if len(self.samples) > 2 * LIMITS.profile_samples:
                 raise _too_many_samples()
         elif number in self.tables:
-            self.tables[number].append((start, end))
-            if len(self.tables[number]) > LIMITS.profile_entries:
+            self.tables[number].extend((start, end))
+            if len(self.tables[number]) > 2 * LIMITS.profile_entries:
                 raise ProfileError(f"one of its tables has more than {LIMITS.profile_entries} entries")
         elif number == _SAMPLE_TYPE:
             self.sample_types.append((start, end))

@@ -84,8 +84,8 @@ class _Reader:
     def add(self, spans: Sequence[int]) -> None:
         """Adds a batch of samples."""
         content, counts, most = self._content, self._counts, self._most
-        stacks: list[bytes] = []
-        values: list[int] = []
+        # By the ids: a stack that is sampled often is laid out once a batch.
+        stacks: dict[bytes, int] = {}
         ends = iter(spans)
         for start, end in zip(ends, ends, strict=True):
             first = stop = start
@@ -100,12 +100,12 @@ class _Reader:
                 count = counts[content[stop:end]]
                 if count is not None:
                     if count:
-                        stacks.append(content[first:stop])
-                        values.append(count)
+                        ids = content[first:stop]
+                        stacks[ids] = stacks.get(ids, 0) + count
                     continue
             self._add_one(start, end)
         if stacks:
-            self._counting.tally.add_all(self._locations.stacks(stacks), values)
+            self._counting.tally.add_all(self._locations.stacks([*stacks]), [*stacks.values()])
 
     def _add_one(self, start: int, end: int) -> None:
         tokens, value = _sample(self._content, start, end, self._counting.position)

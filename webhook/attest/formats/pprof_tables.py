@@ -1,6 +1,6 @@
 """The tables of a pprof profile: strings, mappings, functions, locations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -11,8 +11,8 @@ from webhook.limits import LIMITS
 
 _T = TypeVar("_T", str, bytes)
 
-Spans = Sequence[tuple[int, int]]
-"""Where messages begin and end."""
+Spans = Sequence[int]
+"""Begin and end of messages, one after the other."""
 
 _VALUE_TYPE, _VALUE_UNIT = 1, 2
 _MAPPING_ID, _MAPPING_FILE = 1, 5
@@ -146,7 +146,7 @@ class Tables:
         Args:
             spans: The messages.
         """
-        for span in spans:
+        for span in _pairs(spans):
             numbers = wire.numbers(self._content, *span)
             symbol = module_symbol(self._text(numbers.get(_MAPPING_FILE, 0)))
             _enter(self._mappings, numbers.get(_MAPPING_ID, 0), symbol, "mappings")
@@ -157,7 +157,7 @@ class Tables:
         Args:
             spans: The messages.
         """
-        for span in spans:
+        for span in _pairs(spans):
             numbers = wire.numbers(self._content, *span)
             name = numbers.get(_FUNCTION_NAME) or numbers.get(_FUNCTION_SYSTEM_NAME, 0)
             symbol = symbol_of(self._text(name), self._text(numbers.get(_FUNCTION_FILE, 0)))
@@ -174,7 +174,7 @@ class Tables:
             Id to packed frames, the outermost caller first.
         """
         locations: dict[int, bytes] = {}
-        for start, end in spans:
+        for start, end in _pairs(spans):
             number, symbols = self._location(start, end)
             _enter(locations, number, b"".join(map(tally.frame, reversed(symbols))), "locations")
         return locations
@@ -200,14 +200,19 @@ class Tables:
         return self._functions.get(number, "")
 
     def _text(self, index: int) -> str:
-        if index >= len(self._strings):
+        if 2 * index >= len(self._strings):
             if index == 0:
                 return ""
             raise ProfileError("it points to a string that is not there")
-        start, end = self._strings[index]
+        start, end = self._strings[2 * index : 2 * index + 2]
         if end - start > LIMITS.profile_line_bytes:
             raise ProfileError(f"a string is longer than {LIMITS.profile_line_bytes} bytes")
         return self._content[start:end].decode("utf-8", "replace")
+
+
+def _pairs(spans: Spans) -> Iterator[tuple[int, int]]:
+    ends = iter(spans)
+    return zip(ends, ends, strict=True)
 
 
 def _enter(table: dict[int, _T], number: int, value: _T, what: str) -> None:

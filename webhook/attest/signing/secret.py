@@ -78,8 +78,7 @@ async def _fetch(path: str, kubeconfig: Path | None) -> dict[str, Any]:
         async with open_client(kubeconfig) as client:
             return await client.get(path, (), LIMITS.pull_secret_bytes)
     except ConfigurationError as error:
-        hint = ", or name a kubeconfig" if kubeconfig is None else ""
-        raise KeyNotSupportedError(f"{error}{hint}") from None
+        raise KeyNotSupportedError(str(error)) from None
     except ApiStatusError as error:
         if error.status in _REFUSED:
             raise KeyNotSupportedError(_REFUSED[error.status]) from None

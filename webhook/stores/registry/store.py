@@ -22,6 +22,7 @@ from webhook.stores.registry.discovery.look_up import Answer, AnswerShrinker, Ta
 from webhook.stores.registry.discovery.place import Allowance, Place, RegistryReader
 from webhook.stores.registry.discovery.routes import Route, Routes
 from webhook.stores.registry.discovery.search import without_history
+from webhook.stores.registry.guidance import NOT_ALLOWED
 from webhook.stores.registry.transport.failure import NotThereError, Outcome, RegistryError
 
 FOUND_SECONDS = 3600.0
@@ -201,7 +202,7 @@ class RegistryStore:
 def _not_asked(name: str | None, route: Route) -> Found:
     if route.own is None:
         return Found((), UnavailableError("store registry: the image's repository is not known"))
-    return Found((), remark=f"{name} is not in stores.registry.allow, so it is not asked")
+    return Found((), remark=f"{name} {NOT_ALLOWED}")
 
 
 def _too_slow(route: Route) -> RegistryError:

@@ -28,6 +28,7 @@ from webhook.limits import LIMITS
 from webhook.stores.registry.auth.credentials import Credential
 from webhook.stores.registry.client.client import RegistryError
 from webhook.stores.registry.reference import Repository
+from webhook.stores.registry.transport.failure import Outcome
 
 
 @pytest.mark.parametrize("bearer", [True, False])
@@ -85,10 +86,11 @@ async def test_no_credential_goes_over_plain_http(bearer: bool) -> None:  # noqa
 async def test_insecure_registry_that_wants_a_password_is_said() -> None:
     access = Access(USERS, bearer=False)
     async with RegistrySimulator(access=access) as registry, Client({registry.host: plain()}) as asker:
-        with pytest.raises(
-            RegistryError, match=r"asks for credentials \(401\), which are never sent over plain http"
-        ):
+        with pytest.raises(RegistryError) as caught:
             await asker.client.manifest(at(registry), "1.0", Keys(ACCOUNT))
+        clause = "asks for credentials (401), which are never sent over plain http"
+        step = "check `insecure` in stores.registry.hosts"
+        assert caught.value.detail == f"registry {registry.host} {clause}: {step}"
 
 
 async def test_insecure_registry_gives_tokens_to_nobody_in_particular() -> None:
@@ -99,12 +101,26 @@ async def test_insecure_registry_gives_tokens_to_nobody_in_particular() -> None:
         assert access.issued == [Issued("", "simulator", (f"repository:{PATH}:pull",))]
 
 
-async def test_registry_that_wants_a_password_of_somebody_without_one_is_said(authority: Authority) -> None:
-    async with guarded(authority, Access(USERS, bearer=False)) as (registry, asker):
-        with pytest.raises(
-            RegistryError, match=r"asks for credentials \(401\), and there is none that it would take"
-        ):
-            await asker.client.manifest(at(registry), "1.0", NOBODY)
+REFUSED: dict[str, tuple[bool, Keys, str]] = {
+    "no password": (
+        False,
+        NOBODY,
+        "registry {} asks for credentials (401), and there is none that it would take",
+    ),
+    "a wrong password": (False, Keys(WRONG), "registry {} does not accept who asks (401)"),
+    "no token": (True, NOBODY, "the token service of registry {} does not accept who asks (401)"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+async def test_settings_to_look_at_are_named_where_nobody_who_asks_is_known(case: str, authority: Authority) -> None:
+    bearer, keys, clause = REFUSED[case]
+    async with guarded(authority, Access(USERS, bearer=bearer)) as (registry, asker):
+        with pytest.raises(RegistryError) as caught:
+            await asker.client.manifest(at(registry), "1.0", keys)
+        step = "check stores.registry.dockerConfig and pullSecrets"
+        assert caught.value.detail == f"{clause.format(registry.host)}: {step}"
+        assert caught.value.outcome is Outcome.UNAUTHORIZED
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from webhook.limits import LIMITS
 from webhook.stores.registry.client.client import Patience, RegistryError
 from webhook.stores.registry.descriptor import parse_descriptor
 from webhook.stores.registry.reference import Repository
+from webhook.stores.registry.transport.failure import Outcome
 
 FIFTY = 50 * 1024 * 1024
 BOMB = gzip.compress(bytes(10 * 1024 * 1024))
@@ -72,6 +73,20 @@ async def test_failure_says_what_it_was(faults: list[Fault], text: str, outcome:
     assert asker.calls[-1].outcome == outcome
     assert error.content is ("sends more" in text)
     assert registry.requests["manifest"] == requests
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_bad_request_over_plain_http_may_mean_that_https_is_wanted(*, tls: bool, authority: Authority) -> None:
+    # What Go's and nginx's servers say to whoever speaks plain http to their TLS.
+    server, settings = (authority.server(), secure(authority)) if tls else (None, plain())
+    async with RegistrySimulator(server) as registry, Client({registry.host: settings}) as asker:
+        registry.faults["manifest"].append(status(400))
+        with pytest.raises(RegistryError) as caught:
+            await asker.client.manifest(at(registry), "1.0", NOBODY)
+        said = f"registry {registry.host} gave an answer that no registry gives (400)"
+        step = ", asked over plain http: check `insecure` in stores.registry.hosts"
+        assert caught.value.detail == said + ("" if tls else step)
+        assert caught.value.outcome is Outcome.INVALID
 
 
 @pytest.mark.parametrize("fault", [status(500), status(502), status(503), status(504), cuts(b"{")])

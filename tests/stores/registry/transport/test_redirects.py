@@ -23,6 +23,20 @@ async def test_blob_is_read_from_where_it_lies(code: int) -> None:
             assert [call.host for call in asker.calls] == [registry.host] * 2
 
 
+async def test_bad_request_elsewhere_is_not_taken_for_a_registry_that_wants_https() -> None:
+    # Storage answers so to a link that is broken; the registry itself has spoken plain http.
+    async with (
+        RegistrySimulator() as registry,
+        RegistrySimulator() as storage,
+        Client({registry.host: plain(), storage.host: plain()}) as asker,
+    ):
+        descriptor = parse_descriptor(storage.add_blob(PATH, b"an envelope"))
+        registry.faults["blob"].append(moved(f"{storage.url}{{}}"))
+        storage.faults["blob"].append(status(400))
+        with pytest.raises(RegistryError, match=r"gave an answer that no registry gives \(400\)$"):
+            await asker.client.blob(at(registry), descriptor, NOBODY)
+
+
 async def test_relative_redirect_is_followed() -> None:
     async with RegistrySimulator() as registry, Client({registry.host: plain()}) as asker:
         descriptor = parse_descriptor(registry.add_blob("elsewhere", b"an envelope"))

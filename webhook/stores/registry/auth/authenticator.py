@@ -17,7 +17,7 @@ from webhook.stores.registry.auth.credentials import Credential, Keyring
 from webhook.stores.registry.auth.realm import PULL, TokenService, scope, token_service
 from webhook.stores.registry.auth.tokens import Tokens, basic, can_be_sent
 from webhook.stores.registry.reference import Repository
-from webhook.stores.registry.transport.failure import Outcome, RegistryError
+from webhook.stores.registry.transport.failure import Outcome, RegistryError, StrangerError
 from webhook.stores.registry.transport.headers import HeaderError, parse_challenges
 from webhook.stores.registry.transport.messages import Answer, Patience, Request
 from webhook.stores.registry.transport.transport import Transport
@@ -204,12 +204,12 @@ def _nobody(request: Request) -> RegistryError:
         detail = f"{request.who} asks for credentials (401), which are never sent over plain http"
     else:
         detail = f"{request.who} asks for credentials (401), and there is none that it would take"
-    return RegistryError(detail, Outcome.UNAUTHORIZED)
+    return StrangerError(detail)
 
 
 def _let_in(request: Request, answer: Answer) -> Answer:
     if answer.status == _UNAUTHORIZED:
-        raise RegistryError(f"{request.who} does not accept who asks (401)", Outcome.UNAUTHORIZED)
+        raise StrangerError(f"{request.who} does not accept who asks (401)")
     if answer.status == _FORBIDDEN:
         raise RegistryError(f"{request.who} denies access to the repository (403)", Outcome.FORBIDDEN)
     return answer

@@ -30,6 +30,7 @@ from webhook.stores.registry.auth.docker_config import (
     parse_dockerconfigjson,
 )
 from webhook.stores.registry.auth.keyring import ConfiguredKeyring, PodKeyring, Ring
+from webhook.stores.registry.guidance import guidance
 
 FOUND_SECONDS = 30.0
 """How long a Secret or a ServiceAccount is remembered."""
@@ -71,9 +72,8 @@ def open_keyrings(section: RegistryStoreSettings, folder: Path, client: KubeClie
     """
     config = DockerConfig()
     if section.docker_config is not None:
-        config = load_docker_config(
-            folder / section.docker_config, "stores.registry.dockerConfig", _only_host(section)
-        )
+        name = guidance(section).docker_config
+        config = load_docker_config(folder / section.docker_config, name, _only_host(section))
     configured = ConfiguredKeyring(config)
     if not section.pull_secrets:
         return _Configured(configured)

@@ -13,7 +13,7 @@ from webhook.model.strict_json import parse_json
 from webhook.stores.cache import FetchCache, Fetched
 from webhook.stores.registry.auth.credentials import Credential
 from webhook.stores.registry.auth.realm import TokenService, may_have_credential
-from webhook.stores.registry.transport.failure import Outcome, RegistryError, status_error
+from webhook.stores.registry.transport.failure import Outcome, RegistryError, StrangerError, status_error
 from webhook.stores.registry.transport.messages import Patience, Request
 from webhook.stores.registry.transport.transport import Transport
 
@@ -87,7 +87,7 @@ class Tokens:
         except TimeoutError:
             raise RegistryError(f"{who} took more than {self._patience.whole:g} s", Outcome.TIMEOUT) from None
         if answer.status in _REFUSALS:
-            raise RegistryError(f"{who} does not accept who asks ({answer.status})", Outcome.UNAUTHORIZED)
+            raise StrangerError(f"{who} does not accept who asks ({answer.status})")
         if answer.status != _OK:
             raise status_error(who, answer.status, answer.headers.get("Retry-After"))
         token, seconds = _read_token(answer.body)

@@ -20,8 +20,15 @@ from webhook.stores.registry.auth.credentials import Keyring
 from webhook.stores.registry.auth.realm import PULL
 from webhook.stores.registry.client.listing import INDEX_TYPE, Listing
 from webhook.stores.registry.descriptor import Descriptor
+from webhook.stores.registry.guidance import guidance
 from webhook.stores.registry.reference import Repository
-from webhook.stores.registry.transport.failure import NotThereError, Outcome, RegistryError, status_error
+from webhook.stores.registry.transport.failure import (
+    NotThereError,
+    Outcome,
+    RegistryError,
+    StrangerError,
+    status_error,
+)
 from webhook.stores.registry.transport.messages import PATIENCE, Answer, Call, Patience, Request
 from webhook.stores.registry.transport.transport import Transport
 
@@ -33,7 +40,7 @@ _MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 )
-_OK, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 404, 429, 500
+_OK, _BAD_REQUEST, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 400, 404, 429, 500
 _RETRY_SECONDS = 0.1
 _ORDINARY = RegistryHostSettings()
 
@@ -80,6 +87,7 @@ class RegistryClient:
         self._hosts = section.hosts
         self._patience = patience
         self._transport = self._kind(section.hosts, folder, observe, patience)
+        self._guidance = guidance(section)
         self._authenticator = Authenticator(self._transport, patience, self._actions)
 
     async def close(self) -> None:
@@ -108,8 +116,8 @@ class RegistryClient:
         cap = min(most, LIMITS.manifest_bytes)
         request = self._request(repository, "manifest", f"manifests/{reference}", cap)
         request = replace(request, headers={"Accept": ", ".join(_MANIFEST_TYPES)})
-        answer = await self._answer(repository, request, keyring)
-        _succeed(answer)
+        answer = await self._read(repository, request, keyring)
+        self._succeed(answer)
         digest = sha256_digest(answer.body)
         if is_digest(reference) and digest != reference:
             raise RegistryError(f"{answer.request.who} gave other bytes than those of the digest that was asked for")
@@ -137,8 +145,8 @@ class RegistryClient:
             detail = f"a blob in registry {repository.host} is larger than {LIMITS.envelope_bytes} bytes"
             raise RegistryError(detail, content=True)
         request = self._request(repository, "blob", f"blobs/{descriptor.digest}", descriptor.size)
-        answer = await self._answer(repository, request, keyring)
-        _succeed(answer)
+        answer = await self._read(repository, request, keyring)
+        self._succeed(answer)
         if sha256_digest(answer.body) != descriptor.digest:
             raise RegistryError(f"{answer.request.who} gave other bytes than those of the digest that was asked for")
         return answer.body
@@ -182,7 +190,7 @@ class RegistryClient:
         listing = Listing(replace(request, headers={"Accept": INDEX_TYPE}))
         try:
             while listing.request is not None:
-                answer = await self._answer(repository, listing.request, keyring)
+                answer = await self._read(repository, listing.request, keyring)
                 if listing.is_unknown_to(answer):
                     return None
                 await listing.add(answer)
@@ -198,6 +206,15 @@ class RegistryClient:
 
     def _settings(self, repository: Repository) -> RegistryHostSettings:
         return self._hosts.get(repository.host, _ORDINARY)
+
+    async def _read(self, repository: Repository, request: Request, keyring: Keyring) -> Answer:
+        """Asks, and says what may help where nobody who asks is known there; whoever writes has advice of its own."""
+        try:
+            return await self._answer(repository, request, keyring)
+        except StrangerError as error:
+            guided = self._guidance
+            step = guided.https if request.url.scheme == "http" else guided.login.replace("{host}", request.host)
+            raise RegistryError(f"{error.detail}: {step}", error.outcome) from None
 
     async def _answer(self, repository: Repository, request: Request, keyring: Keyring) -> Answer:
         """Asks, and once more if that may help, in the time that one operation has."""
@@ -220,9 +237,14 @@ class RegistryClient:
             raise status_error(answer.request.who, answer.status, answer.headers.get("Retry-After"))
         return answer
 
-
-def _succeed(answer: Answer) -> None:
-    if answer.status == _NOT_FOUND:
-        raise NotThereError
-    if answer.status != _OK:
-        raise status_error(answer.request.who, answer.status, answer.headers.get("Retry-After"))
+    def _succeed(self, answer: Answer) -> None:
+        if answer.status == _NOT_FOUND:
+            raise NotThereError
+        if answer.status == _OK:
+            return
+        request = answer.request
+        error = status_error(request.who, answer.status, answer.headers.get("Retry-After"))
+        if answer.status == _BAD_REQUEST and request.url.scheme == "http" and not request.elsewhere:
+            # What servers that speak TLS alone say to whoever does not.
+            raise RegistryError(f"{error.detail}, asked over plain http: {self._guidance.https}")
+        raise error

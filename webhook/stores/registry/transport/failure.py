@@ -101,6 +101,13 @@ class RegistryError(UnavailableError):
         self.found: tuple[Descriptor, ...] = ()
 
 
+class StrangerError(RegistryError):
+    """Whoever asks is nobody to the registry (401), so that another login may help."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, Outcome.UNAUTHORIZED)
+
+
 def outcome_of_status(status: int) -> Outcome:
     """Classifies an HTTP status.
 
