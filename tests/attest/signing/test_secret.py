@@ -123,7 +123,9 @@ async def test_an_api_server_that_is_away_is_none_either(api: ApiObjectsSimulato
 
 async def test_without_a_way_to_an_api_server_the_kubeconfig_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
-    with pytest.raises(KeyReferenceError, match=r"service account does not lead .*; name the cluster by --kubeconfig$"):
+    with pytest.raises(
+        KeyReferenceError, match=r"service account does not lead .*; name the cluster by --kubeconfig$"
+    ):
         await asyncio.to_thread(load_key, REFERENCE, KeyAccess(environment={}))
 
 
