@@ -110,8 +110,8 @@ def build_response(uid: str, decision: Decision, record_digest: str, settings: S
     }
     if verdict is Verdict.FAIL:
         response["status"] = _status(decision, Advice.of(settings, decision.environment))
-    elif warnings := warning_texts(decision, Advice.of(settings, decision.environment)):
-        response["warnings"] = warnings
+    elif decision.is_warned_of:
+        response["warnings"] = warning_texts(decision, Advice.of(settings, decision.environment))
     return {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}
 
 
@@ -174,23 +174,15 @@ def _lines(result: GateResult, found: str, advice: Advice, image: str = "") -> l
 
 
 def warning_texts(decision: Decision, advice: Advice) -> list[str]:
-    """Writes the warnings of a decision that admits: what is missing, and which tags may move.
+    """Writes the warnings of a decision that is warned of: what is missing, and which tags may move.
 
     Args:
         decision: The decision.
         advice: What the user may be told.
 
     Returns:
-        Texts of at most `LIMITS.warning_characters`, `LIMITS.warnings_characters` together, none twice; none of a
-        denial, and none where nothing is missing and no tag was resolved.
+        Texts of at most `LIMITS.warning_characters`, `LIMITS.warnings_characters` together, none twice.
     """
-    if decision.verdict is Verdict.FAIL or (decision.verdict is Verdict.PASS and not decision.by_tag):
-        return []
-    return list(_fitting(_warned_of(decision, advice)))
-
-
-def _warned_of(decision: Decision, advice: Advice) -> Iterable[str]:
-    """Puts everything into words that is to be warned of, however long, each once."""
     texts: dict[str, None] = {}
     if decision.bypassed and decision.break_glass is not None:
         texts |= dict.fromkeys(_bypass_texts(decision, decision.break_glass))
@@ -210,7 +202,7 @@ def _warned_of(decision: Decision, advice: Advice) -> Iterable[str]:
     if advice.help_url and decision.verdict is Verdict.WARN:
         # A warning of its own: cut off, a link is of no use.
         texts[f"see {advice.help_url}"] = None
-    return texts
+    return list(_fitting(texts))
 
 
 def _bypass_texts(decision: Decision, glass: BreakGlass) -> Iterator[str]:

@@ -192,6 +192,11 @@ class Decision:
         return [entry for entry in self.images if entry.resolved is not None]
 
     @property
+    def is_warned_of(self) -> bool:
+        """Whether the user gets warnings: where something is missing, or a pass has come by a tag."""
+        return self.verdict is Verdict.WARN or (self.verdict is Verdict.PASS and bool(self.by_tag))
+
+    @property
     def unavailable(self) -> bool:
         """True if it fails only because evidence could not be looked up, so that trying again may help."""
         return self.verdict is Verdict.FAIL and self.reasons == (ReasonCode.EVIDENCE_UNAVAILABLE,)

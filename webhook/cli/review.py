@@ -98,8 +98,8 @@ def _as_lines(outcome: Preflight, advice: Advice) -> list[str]:
         lines += denial_text(decision, advice).split("\n")
     elif decision.verdict is Verdict.PASS:
         lines += [f"{result.gate}: {result.message}" for result in decision.results]
-    # A tag that was resolved is warned of, even if its image passes.
-    lines += [f"Warning: {text}" for text in warning_texts(decision, advice)]
+    if decision.is_warned_of:
+        lines += [f"Warning: {text}" for text in warning_texts(decision, advice)]
     return [*lines, f"  decision: {outcome.record.digest}"]
 
 
