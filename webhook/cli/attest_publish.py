@@ -10,6 +10,7 @@ import click
 
 from webhook.attest.signing.signed import SignedEvidence
 from webhook.cli.attest_options import fail
+from webhook.cli.options import REGISTRY_SCHEME
 from webhook.errors import ConfigurationError, UnavailableError
 from webhook.model.image import ImageReference
 from webhook.publish.failure import PublishError
@@ -41,11 +42,7 @@ def publish_options(command: _F) -> _F:
     """
     for option in (
         click.option("--apply", is_flag=True, help="Put the evidence into the cluster, as an ExecutionEvidence."),
-        click.option(
-            "--registry-insecure/--registry-secure",
-            default=None,
-            help="Plain HTTP, without credentials, or https; by default plain HTTP for localhost alone.",
-        ),
+        REGISTRY_SCHEME,
         click.option(
             "--layout",
             type=click.Choice(_LAYOUTS),

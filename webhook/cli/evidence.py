@@ -20,7 +20,16 @@ from webhook.cli.evidence_listing import Listing, NoSuchTagError, list_evidence
 from webhook.cli.evidence_page import as_pages
 from webhook.cli.evidence_sources import Wanted
 from webhook.cli.evidence_table import as_table
-from webhook.cli.options import EXISTING_FILE, EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE, OUTPUT, fail, namespace_name
+from webhook.cli.options import (
+    EXISTING_FILE,
+    EXIT_OK,
+    EXIT_REFUSED,
+    EXIT_UNAVAILABLE,
+    OUTPUT,
+    REGISTRY_SCHEME,
+    fail,
+    namespace_name,
+)
 from webhook.cli.trust_options import trust_options
 from webhook.errors import ConfigurationError, ImageReferenceError, UnavailableError
 from webhook.model.image import ImageReference
@@ -61,12 +70,7 @@ def _shared(command: _F) -> _F:
             callback=namespace_name,
             help="Whose pull secrets are used; with --config.",
         ),
-        click.option(
-            "--registry-insecure/--registry-secure",
-            default=None,
-            help="Plain HTTP, without credentials, or https; by default plain HTTP for localhost alone; "
-            "without --config.",
-        ),
+        REGISTRY_SCHEME,
         trust_options(required=False),
         OUTPUT,
     )

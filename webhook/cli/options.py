@@ -26,6 +26,14 @@ OUTPUT = click.option(
 )
 """The option `-o text|json`."""
 
+REGISTRY_SCHEME = click.option(
+    "--registry-insecure/--registry-secure",
+    default=None,
+    help="Plain HTTP, without credentials, or https, for the image's own registry; by default plain HTTP for "
+    "localhost alone.",
+)
+"""The option `--registry-insecure/--registry-secure`, of commands that reach a registry without a configuration."""
+
 _LABEL_KEY = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 )

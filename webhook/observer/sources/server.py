@@ -38,20 +38,7 @@ class ProfileServer:
         self._exchange = Exchange(settings, folder)
 
     async def profile(self, run: ContainerRun, start: datetime, end: datetime) -> Profile | None:
-        """Asks for all profiles of a container, added up.
-
-        Args:
-            run: The container.
-            start: The earliest beginning of a profile that counts, with a zone.
-            end: The latest one.
-
-        Returns:
-            The sum; None if the server has none.
-
-        Raises:
-            ProfileUnusableError: What the server has of this container cannot be used.
-            UnavailableError: The server could not be asked, or does not answer as one.
-        """
+        """As `ProfileSource.profile`."""
         dialect = self._dialect
         query = Query(self._settings.counted, selector(self._settings, run), start, end)
         async with self._exchange.places:
